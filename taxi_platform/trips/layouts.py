@@ -1,0 +1,96 @@
+"""Layouts: the shapes that a service's files have had over the years, as data.
+
+A file is recognised by its own header, never by its date: order, case and spaces do not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from taxi_platform.errors import LayoutError
+
+FileKind = Literal["csv", "parquet"]
+
+MAX_UNKNOWN_COLUMNS = 50
+"""More unknown columns than this is another table, not a layout that drifted (arbitrary)."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One shape of a service's source files.
+
+    Attributes:
+        id: Names the layout in versions, metadata and messages.
+        header: The columns as the publisher writes them, in the publisher's order.
+        years: The months in which the publisher used it; for people and for the sample, not for recognition.
+        line_end: How the publisher ends the lines of a CSV.
+    """
+
+    id: str
+    kind: FileKind
+    header: Sequence[str]
+    years: str
+    line_end: str = "\r\n"
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A header held against a service's layouts: which one it is, and what it has beyond it."""
+
+    layout: Layout
+    unknown: tuple[str, ...]
+
+
+def normalised(name: str) -> str:
+    """A header's name as layouts are compared: no spaces around it, lower case."""
+    return name.strip().strip("\ufeff").lower()
+
+
+def recognise(header: Sequence[str], kind: FileKind, layouts: Sequence[Layout], file_name: str) -> Recognised:
+    """The layout of which `header` has every column; columns beyond it are reported as unknown.
+
+    Raises:
+        LayoutError: No layout has its columns in `header`, a name is there twice, or too much is unknown.
+    """
+    names = [normalised(name) for name in header]
+    while names and not names[-1]:
+        names.pop()
+    _refuse_doubles(names, file_name)
+    present = set(names)
+    candidates = [layout for layout in layouts if layout.kind == kind]
+    fitting = [layout for layout in candidates if present >= {normalised(name) for name in layout.header}]
+    if not fitting:
+        raise LayoutError(_no_layout(present, candidates, file_name))
+    layout = max(fitting, key=lambda layout: len(layout.header))
+    known = {normalised(name) for name in layout.header}
+    unknown = tuple(name for name in names if name not in known)
+    if len(unknown) > MAX_UNKNOWN_COLUMNS:
+        raise LayoutError(
+            f"{file_name}: {len(unknown):,} columns belong to no layout of this service (at most "
+            f"{MAX_UNKNOWN_COLUMNS} are kept aside). Nothing was published. Is this the right file?"
+        )
+    return Recognised(layout, unknown)
+
+
+def _refuse_doubles(names: Sequence[str], file_name: str) -> None:
+    doubled = sorted({name for name in names if names.count(name) > 1}) if len(names) < 1000 else []
+    if doubled:
+        raise LayoutError(
+            f"{file_name}: the header names {', '.join(repr(name) for name in doubled)} more than once. "
+            "Nothing was published. Ask the publisher which one counts."
+        )
+
+
+def _no_layout(present: set[str], candidates: Sequence[Layout], file_name: str) -> str:
+    if not candidates:
+        return f"{file_name}: no layout of this service is known for this kind of file. Nothing was published."
+    nearest = min(candidates, key=lambda layout: len({normalised(n) for n in layout.header} ^ present))
+    wanted = {normalised(name) for name in nearest.header}
+    missing = ", ".join(sorted(wanted - present)) or "none"
+    extra = ", ".join(sorted(present - wanted)[:20]) or "none"
+    return (
+        f"{file_name}: the header is none we know. Nearest is {nearest.id}: missing {missing}; not in it {extra}. "
+        f"Nothing was published. Known layouts: {', '.join(layout.id for layout in candidates)}."
+    )
