@@ -1,0 +1,1 @@
+"""Where the files come from: one small interface, and the sources behind it."""

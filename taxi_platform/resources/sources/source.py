@@ -1,0 +1,65 @@
+"""What every source can do: say which months it has, and hand one over byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from taxi_platform.trips.months import Month
+from taxi_platform.trips.services import Service
+
+Progress = Callable[[int], None]
+"""Called with the number of bytes just moved."""
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One published month, as the source describes it before anything is fetched.
+
+    Attributes:
+        name: The publisher's file name, `green_tripdata_2020-03.csv.gz`.
+        url: Where it lies, without credentials: safe to show.
+        size_bytes: Its size where the source tells it.
+        fingerprint: Changes when the source's file changes (an ETag, or size and modification time).
+            The same fingerprint means that nothing need be fetched; another one proves nothing.
+    """
+
+    service: str
+    month: Month
+    name: str
+    url: str
+    size_bytes: int | None
+    fingerprint: str
+
+
+class Source(Protocol):
+    """A publisher of monthly files."""
+
+    @property
+    def name(self) -> str:
+        """How people name this source, without credentials."""
+        ...
+
+    def find(self, service: Service, month: Month) -> SourceFile:
+        """The file of `month`; a look, never a download.
+
+        Raises:
+            NotPublishedError: The source has no such file.
+            SourceUnavailableError: It did not answer. A retry may help.
+        """
+        ...
+
+    def published(self, service: Service) -> Iterable[SourceFile]:
+        """Every month of `service` that the source has, oldest first; a look, never a download."""
+        ...
+
+    def fetch(self, file: SourceFile, to: Path, progress: Progress) -> None:
+        """Write the bytes of `file` to `to`, exactly as the source has them, in bounded memory.
+
+        Raises:
+            NotPublishedError: It is not there any more.
+            SourceUnavailableError: It broke off. Nothing usable is in `to`. A retry may help.
+        """
+        ...

@@ -1,0 +1,211 @@
+"""A CSV as records: fast where a block is clean, careful where it is not, and every line accounted for.
+
+Each block of whole lines goes to Arrow's parser with the types we expect. The parser must give back as many rows as
+the block has lines; if it does not, or a value does not fit, the block is read again as text and its bad lines are
+set aside with a reason. Only a block with unusual quotes is read record by record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from taxi_platform.errors import AccountingError
+from taxi_platform.trips.layouts import normalised
+from taxi_platform.trips.reading.bytes_in import text_chunks
+from taxi_platform.trips.reading.framing import Framer, Lines, LongLine
+from taxi_platform.trips.reading.inspection import MAX_LINE_BYTES, Inspection
+from taxi_platform.trips.reading.quotes import has_plain_quotes, read_carefully
+from taxi_platform.trips.reading.records import Records, Reject
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ParseAs = Literal["number", "time", "text"]
+
+
+class CsvReader:
+    """The records of a CSV, batch by batch.
+
+    Args:
+        parse_as: How to parse the columns we know, by normalised name; all others are text.
+        seen: Gets the bytes of the file as they are read.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        inspection: Inspection,
+        parse_as: Mapping[str, ParseAs],
+        seen: Callable[[bytes], object] | None = None,
+        max_line: int = MAX_LINE_BYTES,
+    ) -> None:
+        self._path, self._name, self._inspection, self._seen = path, name, inspection, seen
+        self._header = [normalised(column) for column in inspection.header]
+        while self._header and not self._header[-1]:
+            self._header.pop()
+        self._parse_as = parse_as
+        self._max_line = max_line
+        self._width = len(self._header)
+
+    def __iter__(self) -> Iterator[Records]:
+        chunks = text_chunks(self._path, self._name, self._seen)
+        long_lines = self._inspection.longest_line > self._max_line
+        framer = Framer(chunks, self._max_line, has_long_lines=long_lines)
+        header_is_next, next_row = True, 1
+        for block in framer.blocks():
+            if isinstance(block, LongLine):
+                yield self._long_line(block, next_row)
+                next_row += 1
+                continue
+            if header_is_next:
+                lines = Lines(block)
+                if not lines.count:
+                    continue
+                block = block[block.index(b"\n", lines.spans[0][1]) + 1 :]
+                header_is_next = False
+                self._width = self._width_of(block)
+            if block:
+                records = self._read(block, next_row, framer)
+                next_row += records.seen
+                yield records
+
+    def _width_of(self, block: bytes) -> int:
+        """Fields in a data row: some files have more than their header names, all of them empty."""
+        lines = Lines(block)
+        if not lines.count or b'"' in lines.line(0):
+            return len(self._header)
+        return max(len(self._header), lines.line(0).count(b",") + 1)
+
+    def _read(self, block: bytes, first_row: int, framer: Framer) -> Records:
+        import numpy as np
+
+        lines = Lines(block)
+        quoted = b'"' in block
+        if quoted and not has_plain_quotes(block):
+            return self._read_quoted(block, first_row, framer)
+        if not (self._inspection.nul_bytes and b"\0" in block):
+            columns = self._parse(block, quoted=quoted, typed=True)
+            if columns is not None and _rows(columns) == lines.count:
+                rows = np.arange(first_row, first_row + lines.count, dtype=np.int64)
+                return Records(columns, rows, lines.line)
+        if quoted:
+            return self._read_quoted(block, first_row, framer)
+        return self._read_as_text(lines, first_row)
+
+    def _read_as_text(self, lines: Lines, first_row: int) -> Records:
+        """Set aside the lines that are no records, and read the others as text."""
+        import numpy as np
+
+        good, malformed, kept = [], [], []
+        for index in range(lines.count):
+            line = lines.line(index)
+            fields, reason = self._fields(line)
+            if reason:
+                malformed.append(Reject.of(first_row + index, reason, line))
+            else:
+                good.append(fields)
+                kept.append(index)
+        positions = np.array(kept, dtype=np.int64)
+        columns = self._parse(b"\n".join(good) + b"\n", quoted=False, typed=False) if good else self._no_columns()
+        if columns is None or _rows(columns) != len(good):
+            raise AccountingError(
+                f"{self._name}: the parser gave other rows than the lines after row {first_row:,}. "
+                "Nothing was published. This is a defect: please report it with the file."
+            )
+        return Records(columns, first_row + positions, lambda at: lines.line(kept[at]), tuple(malformed))
+
+    def _fields(self, line: bytes) -> tuple[bytes, str]:
+        """The line with as many fields as the block has, or the reason why it has not."""
+        if b"\0" in line:
+            return line, "nul_byte"
+        if b"\r" in line:
+            return line, "stray_carriage_return"
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            return line, "not_utf8"
+        count = line.count(b",") + 1
+        if count == self._width:
+            return line, ""
+        if count < len(self._header):
+            return line, "too_few_fields"
+        fields = line.split(b",")
+        if any(fields[len(self._header) :]):
+            return line, "too_many_fields"
+        fields = fields[: len(self._header)] + [b""] * (self._width - len(self._header))
+        return b",".join(fields), ""
+
+    def _read_quoted(self, block: bytes, first_row: int, framer: Framer) -> Records:
+        # Where long lines are cut out, the rest of a block is already on its way: it cannot be pushed back.
+        may_continue = not framer.at_end and self._inspection.longest_line <= self._max_line
+        result = read_carefully(block, self._header, first_row, self._max_line, may_continue=may_continue)
+        framer.push_back(result.rest)
+        return result.records
+
+    def _parse(self, block: bytes, *, quoted: bool, typed: bool) -> dict[str, pa.Array] | None:
+        """The columns of `block`, or None where it is not what we expect."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+        from pyarrow import csv as arrow_csv
+
+        names = self._header + [f"\0{index}" for index in range(len(self._header), self._width)]
+        if not block or not names:
+            return self._no_columns()
+        types: dict[str, pa.DataType] = dict.fromkeys(names, pa.string())
+        types.update(dict.fromkeys(names[len(self._header) :], pa.null()))
+        if typed:
+            arrow = {"number": pa.float64(), "time": pa.timestamp("us"), "text": pa.string()}
+            types.update({name: arrow[self._parse_as[name]] for name in names if name in self._parse_as})
+        try:
+            table = arrow_csv.read_csv(
+                pa.py_buffer(block),
+                read_options=arrow_csv.ReadOptions(column_names=names, block_size=1 << 20),
+                parse_options=arrow_csv.ParseOptions(quote_char='"' if quoted else False),
+                convert_options=arrow_csv.ConvertOptions(
+                    column_types=types,
+                    null_values=[""],
+                    strings_can_be_null=True,
+                    timestamp_parsers=[arrow_csv.ISO8601],
+                ),
+            ).combine_chunks()
+        except pa.ArrowInvalid:
+            return None
+        columns = {name: _one_chunk(table.column(name)) for name in self._header}
+        for column in columns.values():
+            if pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column), min_count=0).as_py():
+                return None  # "nan" and "inf" are words, not numbers
+        return columns
+
+    def _no_columns(self) -> dict[str, pa.Array]:
+        import pyarrow as pa
+
+        return {name: pa.array([], pa.string()) for name in self._header}
+
+    def _long_line(self, line: LongLine, row: int) -> Records:
+        import numpy as np
+
+        reject = Reject.of(row, "line_too_long", line.start)
+        reject = Reject(reject.source_row, reject.reason, reject.raw_line, line.size_bytes)
+        return Records(self._no_columns(), np.array([], np.int64), lambda _: b"", (reject,))
+
+
+def _rows(columns: Mapping[str, pa.Array]) -> int:
+    return len(next(iter(columns.values())))
+
+
+def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    import pyarrow as pa
+
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks) if column.num_chunks else (
+        pa.array([], column.type)
+    )
+
+
+def parse_as(column_types: Mapping[str, str]) -> dict[str, ParseAs]:
+    """How to parse the columns whose target types are given, by normalised source name."""
+    kinds: Mapping[str, ParseAs] = {"id": "number", "money": "number", "number": "number", "time": "time"}
+    return {name: kinds.get(column_type, "text") for name, column_type in column_types.items()}
+

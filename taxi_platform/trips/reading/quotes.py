@@ -1,0 +1,140 @@
+"""Blocks with quotes: which are plain enough for the fast parser, and the careful way for those that are not."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from taxi_platform.trips.reading.framing import Lines
+from taxi_platform.trips.reading.records import Records, Reject
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MAX_RECORD_LINES = 100
+"""Over how many lines a quoted field may run before its quote counts as never closed (arbitrary)."""
+
+_BEFORE_FIELD = (ord(","), ord("\n"))
+_AFTER_FIELD = (ord(","), ord("\r"), ord("\n"))
+
+
+def has_plain_quotes(block: bytes) -> bool:
+    """Whether every quote in `block` opens or closes a whole field, on one line, without a comma problem."""
+    import numpy as np
+
+    data = np.frombuffer(block, np.uint8)
+    quotes = np.flatnonzero(data == ord('"'))
+    if len(quotes) % 2:
+        return False
+    openers, closers = quotes[0::2], quotes[1::2]
+    before = data[np.maximum(openers - 1, 0)]
+    after = data[np.minimum(closers + 1, len(data) - 1)]
+    if not ((openers == 0) | np.isin(before, _BEFORE_FIELD)).all() or not np.isin(after, _AFTER_FIELD).all():
+        return False
+    newlines = np.flatnonzero(data == ord("\n"))
+    return bool((np.searchsorted(quotes, newlines) % 2 == 0).all())
+
+
+@dataclass(frozen=True)
+class CarefulResult:
+    records: Records
+    rest: bytes
+
+
+def read_carefully(
+    block: bytes, header: Sequence[str], first_row: int, max_record_bytes: int, *, may_continue: bool
+) -> CarefulResult:
+    """Read `block` record by record, as text. A quote that is never closed costs its own line, not what follows.
+
+    Args:
+        may_continue: More text follows; a record that is still open at the end is then given back as `rest`.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    lines = Lines(block)
+    rows: list[list[str]] = []
+    numbers: list[int] = []
+    raws: list[bytes] = []
+    malformed: list[Reject] = []
+    index, row, continued, rest = 0, first_row, 0, b""
+    while index < lines.count:
+        found = _record(lines, index, len(header), max_record_bytes)
+        if found.open_at_end and may_continue and index > 0:
+            rest = block[lines.spans[index][0] :]
+            break
+        if found.reason:
+            malformed.append(Reject.of(row, found.reason, found.raw))
+        else:
+            rows.append(found.fields)
+            numbers.append(row)
+            raws.append(found.raw)
+        continued += found.lines - 1
+        index += found.lines
+        row += 1
+    columns = {
+        name: pa.array([fields[at] or None for fields in rows], pa.string()) for at, name in enumerate(header)
+    }
+    records = Records(
+        columns, np.array(numbers, dtype=np.int64), raws.__getitem__, tuple(malformed), continued
+    )
+    return CarefulResult(records, rest)
+
+
+@dataclass(frozen=True)
+class _Found:
+    fields: list[str]
+    raw: bytes
+    lines: int = 1
+    reason: str = ""
+    open_at_end: bool = False
+
+
+def _record(lines: Lines, index: int, width: int, max_bytes: int) -> _Found:
+    """The record that starts at line `index`: over several lines only where a quoted field makes it whole."""
+    first = lines.line(index)
+    found = _parse(first, width)
+    if found.reason != "unterminated_quote":
+        return found
+    start = lines.spans[index][0]
+    for count in range(2, MAX_RECORD_LINES + 1):
+        if index + count > lines.count:
+            return _Found([], first, reason="unterminated_quote", open_at_end=True)
+        raw = lines.block[start : lines.spans[index + count - 1][1]]
+        if len(raw) > max_bytes:
+            break
+        joined = _parse(raw, width)
+        if not joined.reason:
+            return _Found(joined.fields, raw, count)
+        if joined.reason != "unterminated_quote":
+            break
+    return _Found([], first, reason="unterminated_quote")
+
+
+def _parse(raw: bytes, width: int) -> _Found:
+    if b"\0" in raw:
+        return _Found([], raw, reason="nul_byte")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return _Found([], raw, reason="not_utf8")
+    try:
+        parsed = list(csv.reader(_kept_line_ends(text), strict=True))
+    except csv.Error as error:
+        closed = "unexpected end" not in str(error)
+        return _Found([], raw, reason="malformed_quotes" if closed else "unterminated_quote")
+    if len(parsed) != 1:
+        return _Found([], raw, reason="malformed_quotes")
+    fields = parsed[0]
+    if len(fields) < width:
+        return _Found([], raw, reason="too_few_fields")
+    if any(fields[width:]):
+        return _Found([], raw, reason="too_many_fields")
+    return _Found(fields[:width], raw)
+
+
+def _kept_line_ends(text: str) -> list[str]:
+    parts = text.split("\n")
+    return [part + "\n" for part in parts[:-1]] + [parts[-1]]
