@@ -1,0 +1,23 @@
+"""Our errors as Dagster's: the sentence, and whether a retry can help."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import dagster as dg
+
+from taxi_platform.errors import TaxiError
+
+
+@contextlib.contextmanager
+def as_failure() -> Iterator[None]:
+    """Raise a `TaxiError` as a `dagster.Failure` with the same sentence; retried only if its class says so."""
+    try:
+        yield
+    except TaxiError as error:
+        raise dg.Failure(
+            description=str(error),
+            metadata={"error": type(error).__name__, "retry_can_help": error.retryable},
+            allow_retries=error.retryable,
+        ) from error

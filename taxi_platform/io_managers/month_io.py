@@ -1,0 +1,69 @@
+"""What the IO managers of all stores have in common, as Dagster sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from taxi_platform.errors import RequestError
+from taxi_platform.io_managers.stored import Stored, table_name
+
+FORCE_TAG = "month/force"
+"""Put this tag with the value `true` on a run or a backfill to write months again that have not changed."""
+
+
+def is_forced(tags: Mapping[str, str]) -> bool:
+    return tags.get(FORCE_TAG, "").lower() == "true"
+
+
+def force_of(context: dg.OutputContext) -> bool:
+    return is_forced(context.step_context.dagster_run.tags)
+
+
+def table_of(context: dg.OutputContext | dg.InputContext) -> str:
+    """The table of an asset: the last part of its key."""
+    return table_name(context.asset_key.path[-1])
+
+
+def partition_of(context: dg.OutputContext) -> str:
+    """The one partition that an output is of.
+
+    Raises:
+        RequestError: It is of none, or of several.
+    """
+    keys = list(context.asset_partition_keys) if context.has_asset_partitions else []
+    if len(keys) != 1:
+        raise RequestError(
+            f"{context.asset_key.to_user_string()}: this run is for {len(keys)} partitions, a month is stored one at "
+            "a time. Give the asset monthly partitions and BackfillPolicy.multi_run()."
+        )
+    return keys[0]
+
+
+def partitions_of(context: dg.InputContext) -> list[str]:
+    """The partitions that an input asks for, in order."""
+    return list(context.asset_partition_keys)
+
+
+def wanted_type(context: dg.InputContext) -> Any:
+    """What the input's annotation asks for."""
+    return context.dagster_type.typing_type
+
+
+def describe(context: dg.OutputContext, stored: Stored) -> None:
+    """Put on the materialisation what every store can say of a month."""
+    metadata: dict[str, Any] = {
+        "dagster/partition_row_count": stored.rows,
+        "outcome": stored.outcome,
+        "version": stored.version,
+        "location": stored.location,
+    }
+    if stored.rows_before is not None and stored.outcome in ("replaced", "restored"):
+        metadata["rows_before"] = stored.rows_before
+        metadata["rows_changed_by"] = stored.rows - stored.rows_before
+    if "size_bytes" in stored.facts:
+        metadata["size_bytes"] = stored.facts["size_bytes"]
+    context.add_output_metadata(metadata)
+    context.log.info(f"{stored.table} {stored.partition}: {stored.outcome}, {stored.rows:,} rows")

@@ -1,0 +1,215 @@
+"""A folder as an object store: create if absent, compare and swap, and spools that a dead process cannot leave behind."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from taxi_platform.errors import RequestError, StoreFullError, StoreUnavailableError
+
+_SPOOL = ".spool"
+_NEW = "new-"
+_ALIVE = "alive"
+_YOUNG_S = 3600
+_ROOM_BYTES = 8 << 20
+"""Left free whatever is written (arbitrary): manifests and the history must still fit."""
+
+
+class Folder:
+    """Objects as files below `root`. All of it survives a crash at any point: a file is whole or not there."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def location(self) -> str:
+        return str(self.root)
+
+    def create(self, key: str, path: Path) -> bool:
+        """Put the bytes of `path` under `key`, in one step, unless something is there.
+
+        On one file system the bytes are shared, not copied: whoever wrote `path` must not change it afterwards.
+
+        Returns:
+            False where something was there already: it is left as it is.
+
+        Raises:
+            StoreFullError: No room.
+        """
+        target = self._path(key)
+        with in_words(f"{self.location}/{key}"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                try:
+                    os.link(path, target)
+                except OSError as error:
+                    if error.errno not in (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK):
+                        raise
+                    self._copy(path, target)
+            except FileExistsError:
+                return False
+            _sync_folder(target.parent)
+        return True
+
+    def _copy(self, path: Path, target: Path) -> None:
+        self.require_room(path.stat().st_size)
+        with self.spool() as folder:
+            copy = folder / "copy"
+            shutil.copyfile(path, copy)
+            sync_file(copy)
+            os.link(copy, target)
+
+    def read(self, key: str) -> bytes | None:
+        """The bytes under `key`, None where there is nothing."""
+        try:
+            with in_words(f"{self.location}/{key}"):
+                return self._path(key).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def swap(self, key: str, data: bytes, expected: bytes | None) -> bool:
+        """Replace the bytes under `key` by `data` if they still are `expected` (None: nothing there).
+
+        Returns:
+            False where somebody else was faster: nothing was changed.
+        """
+        target = self._path(key)
+        with in_words(f"{self.location}/{key}"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with _locked(target.parent):
+                if self.read(key) != expected:
+                    return False
+                temporary = target.with_name(f".{target.name}.new")
+                with temporary.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(target)
+                _sync_folder(target.parent)
+        return True
+
+    def size(self, key: str) -> int | None:
+        try:
+            return self._path(key).stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    @contextlib.contextmanager
+    def fetch(self, key: str) -> Iterator[Path]:
+        """A local path of the object: here it is the object itself."""
+        yield self._path(key)
+
+    def names(self, folder: str = "") -> list[str]:
+        """What lies directly in `folder`, sorted; what starts with a dot is ours alone."""
+        try:
+            entries = os.listdir(self._path(folder) if folder else self.root)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(name for name in entries if not name.startswith("."))
+
+    def require_room(self, size_bytes: int) -> None:
+        """Refuse to begin what cannot end.
+
+        Raises:
+            StoreFullError: There is no room for `size_bytes` more.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.root).free
+        if free < size_bytes + _ROOM_BYTES:
+            raise StoreFullError(
+                f"{self.location}: {size_bytes + _ROOM_BYTES:,} bytes are needed, {free:,} are free. "
+                "Nothing was written. Make room and load the month again."
+            )
+
+    @contextlib.contextmanager
+    def spool(self) -> Iterator[Path]:
+        """A new folder on this file system, gone when the context ends, and after a crash by the next spool."""
+        spools = self.root / _SPOOL
+        with in_words(str(spools)):
+            spools.mkdir(parents=True, exist_ok=True)
+            _reap(spools)
+            folder = Path(tempfile.mkdtemp(prefix=_NEW, dir=spools))
+            alive = (folder / _ALIVE).open("w")
+            fcntl.flock(alive, fcntl.LOCK_EX)
+            folder = folder.rename(spools / folder.name.removeprefix(_NEW))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            alive.close()
+
+    def _path(self, key: str) -> Path:
+        parts = key.split("/")
+        if not key or key.startswith("/") or any(part in ("", ".", "..") or "\0" in part for part in parts):
+            raise RequestError(f"{key!r} cannot be a path in {self.location}.")
+        return self.root.joinpath(*parts)
+
+
+def sync_file(path: Path) -> None:
+    """Return only when the bytes of `path` would survive a loss of power."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def in_words(what: str) -> Iterator[None]:
+    """A full disk or a refused write as a sentence; a file that is there, or is not, stays what it is.
+
+    Raises:
+        StoreFullError: No room.
+        StoreUnavailableError: Anything else the file system said.
+    """
+    try:
+        yield
+    except (FileExistsError, FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "No space left" in str(error):
+            raise StoreFullError(
+                f"{what}: the disk is full. What stood before still stands. Make room and load the month again."
+            ) from error
+        raise StoreUnavailableError(
+            f"{what}: {error.strerror or error}. What stood before still stands. Mend it and load the month again."
+        ) from error
+
+
+def _reap(spools: Path) -> None:
+    """Remove the spools of processes that are gone: a living one holds a lock in its own."""
+    for entry in os.scandir(spools):
+        path = Path(entry.path)
+        if entry.name.startswith(_NEW):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - entry.stat().st_mtime > _YOUNG_S:
+                    shutil.rmtree(path, ignore_errors=True)
+            continue
+        with contextlib.suppress(FileNotFoundError, BlockingIOError, NotADirectoryError), (path / _ALIVE).open() as alive:
+            fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

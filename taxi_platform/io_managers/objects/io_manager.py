@@ -1,0 +1,87 @@
+"""The IO manager of months as files, for Dagster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from taxi_platform.errors import DamagedStoreError, RequestError
+from taxi_platform.io_managers import month_io
+from taxi_platform.io_managers.failing import as_failure
+from taxi_platform.io_managers.objects.folder import Folder
+from taxi_platform.io_managers.objects.month_objects import MonthObjects
+from taxi_platform.io_managers.stored import Stored, partition_date, utc_now
+from taxi_platform.io_managers.values import as_reader, chained, loaded_as
+from taxi_platform.trips.month_file import TRIPS, DraftFile, MonthDraft, MonthFile
+from taxi_platform.trips.parquet_out import ParquetOut
+
+
+class MonthObjectsIOManager(dg.ConfigurableIOManager):
+    """Keeps each partition of an asset as one immutable Parquet object a version, and swaps a manifest last.
+
+    A failure at any point leaves the old version; a reader holds on to the one it opened. Takes a
+    `pandas.DataFrame`, `pyarrow.Table`, `pyarrow.RecordBatchReader`, `MonthDraft` or `MonthFile`; gives, by the
+    annotation of the input, `pandas.DataFrame`, `pyarrow.Table`, `pyarrow.RecordBatchReader`,
+    `pyarrow.dataset.Dataset` or `MonthFile` (for several partitions a dict of them).
+
+    Attributes:
+        folder: Where the files lie.
+        partition_column: The date column that says which partition a row is of; added where it is missing.
+    """
+
+    folder: str
+    partition_column: str = "source_month"
+
+    @property
+    def months(self) -> MonthObjects:
+        """The store itself, without Dagster."""
+        return MonthObjects(Folder(Path(self.folder)))
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        with as_failure():
+            month_io.describe(context, self._store(context, obj))
+
+    def _store(self, context: dg.OutputContext, obj: Any) -> Stored:
+        table, partition = month_io.table_of(context), month_io.partition_of(context)
+        force = month_io.force_of(context)
+        if isinstance(obj, Stored):  # the asset found that nothing had to move
+            return obj
+        if isinstance(obj, MonthDraft):
+            return self.months.publish(table, obj, context.run_id, force=force)
+        if isinstance(obj, MonthFile):
+            return self.months.copy(table, obj, context.run_id, force=force)
+        reader = as_reader(obj, self.partition_column, partition_date(partition))
+        months = self.months
+        with months.spool() as folder:
+            with ParquetOut(folder / "month.parquet", reader.schema) as out:
+                for batch in reader:
+                    out.write(batch)
+            files = {TRIPS: DraftFile(folder / "month.parquet", "parquet", out.rows)}
+            draft = MonthDraft(partition, context.run_id[:16], utc_now(), out.rows, files, {})
+            return months.publish(table, draft, context.run_id, force=True)
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        import pyarrow.dataset as ds
+
+        with as_failure():
+            table, wanted = month_io.table_of(context), month_io.wanted_type(context)
+            found = {key: self._current(table, key) for key in month_io.partitions_of(context)}
+            if not found:
+                raise RequestError(f"{table}: no partition was asked for.")
+            if wanted in (MonthFile, Any):
+                return next(iter(found.values())) if len(found) == 1 else found
+            if wanted == dict[str, MonthFile]:
+                return found
+            if wanted is ds.Dataset:
+                return ds.dataset([month.dataset() for month in found.values()])
+            return loaded_as(wanted, chained([month.reader for month in found.values()]))
+
+    def _current(self, table: str, partition: str) -> MonthFile:
+        month = self.months.current(table, partition)
+        if month is None:
+            raise DamagedStoreError(
+                f"{self.folder}: there is no {table} {partition}. Materialise it first, then what is built on it."
+            )
+        return month

@@ -1,0 +1,216 @@
+"""Months as immutable files and a manifest: the one mechanism for raw, cleaned and lake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from taxi_platform.errors import DamagedStoreError, StoreUnavailableError
+from taxi_platform.io_managers.objects.folder import Folder, sync_file
+from taxi_platform.io_managers.objects.manifest import Manifest, Version
+from taxi_platform.io_managers.stored import (
+    Outcome,
+    Stored,
+    partition_date,
+    refuse_older,
+    table_name,
+    utc_now,
+)
+from taxi_platform.trips.month_file import DraftFile, MonthDraft, MonthFile, StoredFile, sha256_of
+
+MANIFEST = "manifest.json"
+_SWAP_TRIES = 50
+
+_Decide = Callable[[Manifest], tuple[Manifest, Outcome] | None]
+
+
+class MonthObjects:
+    """Months of tables, each replaced whole, none ever half there.
+
+    A version's files are created under names of their own and never touched again. The manifest that names the
+    current version is swapped last, and only if nobody else swapped it meanwhile: a reader has the old month or the
+    new one, and holds on to it.
+    """
+
+    def __init__(self, store: Folder) -> None:
+        self.store = store
+
+    def spool(self) -> AbstractContextManager[Path]:
+        """A folder in which to write a draft; gone when the context ends."""
+        return self.store.spool()
+
+    def current(self, table: str, partition: str) -> MonthFile | None:
+        """The current version of a month, None where there is none."""
+        manifest, _ = self._manifest(table, partition)
+        version = manifest.get(manifest.current)
+        return None if version is None else self._month_file(manifest, version)
+
+    def versions(self, table: str, partition: str) -> list[MonthFile]:
+        """All versions that are kept, the current one last."""
+        manifest, _ = self._manifest(table, partition)
+        return [self._month_file(manifest, version) for version in manifest.versions]
+
+    def partitions(self, table: str) -> Iterator[str]:
+        """The months of which there is a folder, sorted."""
+        for name in self.store.names(table_name(table)):
+            _, is_month, partition = name.partition("source_month=")
+            if is_month:
+                yield partition
+
+    def confirm(self, table: str, partition: str, version: str, as_of: str) -> Stored | None:
+        """Have `version` be the current one without writing it, if it is kept and whole.
+
+        Returns:
+            None where it is not: then it must be published.
+
+        Raises:
+            SupersededError: A newer version is there.
+        """
+
+        def decide(manifest: Manifest) -> tuple[Manifest, Outcome] | None:
+            kept = manifest.get(version)
+            if kept is None or not self._is_whole(manifest, kept):
+                return None
+            outcome: Outcome = "unchanged" if manifest.current == version else "restored"
+            return manifest.with_current(replace(kept, as_of=max(kept.as_of, as_of))), outcome
+
+        return self._swap(table, partition, (version, as_of), decide)
+
+    def publish(self, table: str, draft: MonthDraft, run_id: str, *, force: bool = False) -> Stored:
+        """Make `draft` the current version of its month. All or nothing: a failure leaves the old month.
+
+        Raises:
+            StoreFullError: No room. Nothing was published.
+            SupersededError: A newer version is there. It stays.
+        """
+        if not force and (stored := self.confirm(table, draft.partition, draft.version, draft.as_of)):
+            return stored
+        self._refuse_superseded(table, draft)
+        files = {role: self._create(table, draft, file) for role, file in draft.files.items()}
+
+        def decide(manifest: Manifest) -> tuple[Manifest, Outcome]:
+            outcome: Outcome = "created" if manifest.current is None else "replaced"
+            if manifest.current == draft.version and not force:
+                outcome = "repaired"
+            new = Version(
+                draft.version, draft.as_of, utc_now(), run_id, draft.rows, files, dict(draft.facts)
+            )
+            return manifest.with_current(new), outcome
+
+        stored = self._swap(table, draft.partition, (draft.version, draft.as_of), decide)
+        assert stored is not None  # noqa: S101 (this decide always decides)
+        return stored
+
+    def copy(self, table: str, month: MonthFile, run_id: str, *, force: bool = False) -> Stored:
+        """Make a version that another store holds the current one here, byte for byte.
+
+        Raises:
+            DamagedStoreError: What was read is not what was published there. Nothing was published here.
+        """
+        if not force and (stored := self.confirm(table, month.partition, month.version, month.as_of)):
+            return stored
+        with ExitStack() as stack:
+            files = {}
+            for role, file in month.files.items():
+                path = stack.enter_context(month.path(role))
+                _check_bytes(path, file, month)
+                files[role] = DraftFile(path, file.name.split(".", 1)[1], file.rows)
+            draft = MonthDraft(month.partition, month.version, month.as_of, month.rows, files, month.facts)
+            return self.publish(table, draft, run_id, force=force)
+
+    def _create(self, table: str, draft: MonthDraft, file: DraftFile) -> StoredFile:
+        digest, size = sha256_of(file.path), file.path.stat().st_size
+        sync_file(file.path)
+        folder = _folder(table, draft.partition)
+        # A version written twice may differ in bytes (another writer's version in the footer): then it gets a second
+        # name. What lies under the first one may be in a reader's hands, or damaged: it is not touched.
+        for name in (f"{draft.version}.{file.ending}", f"{draft.version}-{digest[:12]}.{file.ending}"):
+            key = f"{folder}/{name}"
+            if self.store.create(key, file.path) or self._holds(key, digest, size):
+                return StoredFile(name, size, digest, file.rows)
+        raise DamagedStoreError(
+            f"{self.store.location}/{key}: something else lies there. Remove it and load the month again."
+        )
+
+    def _holds(self, key: str, digest: str, size: int) -> bool:
+        if self.store.size(key) != size:
+            return False
+        with self.store.fetch(key) as path:
+            return sha256_of(path) == digest
+
+    def _refuse_superseded(self, table: str, draft: MonthDraft) -> None:
+        there = self.current(table, draft.partition)
+        if there is not None:
+            refuse_older(
+                table, draft.partition, (draft.version, draft.as_of), (there.version, there.as_of)
+            )
+
+    def _swap(self, table: str, partition: str, mine: tuple[str, str], decide: _Decide) -> Stored | None:
+        for _ in range(_SWAP_TRIES):
+            manifest, found = self._manifest(table, partition)
+            before = manifest.get(manifest.current)
+            if before is not None:
+                refuse_older(table, partition, mine, (before.version, before.as_of))
+            decision = decide(manifest)
+            if decision is None:
+                return None
+            new, outcome = decision
+            if new == manifest or self.store.swap(_manifest_key(table, partition), new.to_bytes(), found):
+                now = new.versions[-1]
+                return Stored(
+                    table=table,
+                    partition=partition,
+                    version=now.version,
+                    rows=now.rows,
+                    outcome=outcome,
+                    rows_before=None if before is None else before.rows,
+                    location=f"{self.store.location}/{_folder(table, partition)}",
+                    facts={"size_bytes": sum(file.size_bytes for file in now.files.values()), **now.facts},
+                )
+        raise StoreUnavailableError(
+            f"{table} {partition}: others kept replacing this month, {_SWAP_TRIES} times in a row. Nothing was changed."
+        )
+
+    def _manifest(self, table: str, partition: str) -> tuple[Manifest, bytes | None]:
+        key = _manifest_key(table, partition)
+        found = self.store.read(key)
+        manifest = None if found is None else Manifest.from_bytes(found, f"{self.store.location}/{key}")
+        return manifest or Manifest(table, partition), found
+
+    def _is_whole(self, manifest: Manifest, version: Version) -> bool:
+        folder = _folder(manifest.table, manifest.partition)
+        return all(self.store.size(f"{folder}/{f.name}") == f.size_bytes for f in version.files.values())
+
+    def _month_file(self, manifest: Manifest, version: Version) -> MonthFile:
+        folder = _folder(manifest.table, manifest.partition)
+        return MonthFile(
+            table=manifest.table,
+            partition=manifest.partition,
+            version=version.version,
+            as_of=version.as_of,
+            rows=version.rows,
+            files=version.files,
+            facts=version.facts,
+            location=f"{self.store.location}/{folder}",
+            fetch=lambda file: self.store.fetch(f"{folder}/{file.name}"),
+        )
+
+
+def _check_bytes(path: Path, file: StoredFile, month: MonthFile) -> None:
+    if sha256_of(path) != file.sha256:
+        raise DamagedStoreError(
+            f"{month.location}/{file.name}: its bytes are not those that were published. Nothing was copied. "
+            "Load the month again with --force: it is written anew."
+        )
+
+
+def _folder(table: str, partition: str) -> str:
+    partition_date(partition)  # refuses what is no partition key before it becomes a path
+    return f"{table_name(table)}/source_month={partition}"
+
+
+def _manifest_key(table: str, partition: str) -> str:
+    return f"{_folder(table, partition)}/{MANIFEST}"
+
