@@ -61,7 +61,15 @@ class LayoutError(TaxiError):
 
 
 class AccountingError(TaxiError):
-    """Rows in are not rows kept plus rows rejected. Nothing was published."""
+    """Rows in are not rows kept plus rows rejected. Nothing was published.
+
+    Attributes:
+        counts: Rows in, kept and rejected, where they are known.
+    """
+
+    def __init__(self, message: str, counts: tuple[int, int, int] | None = None) -> None:
+        super().__init__(message)
+        self.counts = counts
 
 
 class SchemaError(TaxiError):

@@ -1,0 +1,1 @@
+"""What exists: raw, cleaned, lake, warehouse, and the checks on them."""

@@ -147,7 +147,8 @@ def clean(
         raise AccountingError(
             f"{plan.source_name}: {cleaned.rows_in:,} rows in, but {cleaned.kept:,} kept and "
             f"{cleaned.rejected.total():,} rejected. Nothing was published; the old month stands. "
-            "This is a defect: please report it with the file."
+            "This is a defect: please report it with the file.",
+            (cleaned.rows_in, cleaned.kept, cleaned.rejected.total()),
         )
     return cleaned
 

@@ -1,4 +1,4 @@
-"""The sample publishes what TLC publishes: its formats byte for byte, its dirt, and the same rows every time."""
+"""The sample publishes what TLC publishes: its formats, its dirt, and the same rows every time."""
 
 from __future__ import annotations
 

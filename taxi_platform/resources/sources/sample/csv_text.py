@@ -27,7 +27,7 @@ def write_csv(plan: Plan, chunks: Iterator[Draft], out: BinaryIO) -> Generator[i
     gzip = zlib.compressobj(level=1, wbits=_GZIP)
     end = plan.layout.line_end
     header = ",".join(header_of(plan.layout, plan.era)) + end
-    out.write(gzip.compress(header.encode()))  # nothing comes out yet: zlib waits for more
+    yield out.write(gzip.compress(header.encode()))
     for chunk in chunks:
         yield out.write(gzip.compress(_lines(chunk, end)))
     yield out.write(gzip.flush())

@@ -1,0 +1,91 @@
+"""Checks on a month: the accounting that blocks, and the oddities that warn."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from taxi_platform.assets import stages
+from taxi_platform.trips.rules import COUNTING, applicable
+from taxi_platform.trips.services import Service
+
+ROW_ACCOUNTING = "row_accounting"
+UNKNOWN_COLUMNS = "unknown_columns"
+
+EXPECTED_ODDITIES = 0.001
+"""A share of rows up to which an oddity is no news: real months have up to this much of each (seen: 0.0008)."""
+
+_ALWAYS_COMMON = frozenset({"passenger_count_missing", "fare_negative"})
+"""Oddities of a tenth of some real months: counted and plotted, no warning."""
+
+
+def cleaned_checks(service: Service) -> Sequence[dg.AssetCheckSpec]:
+    """The checks that the cleaned asset of `service` makes of each month, in the pass that cleans it."""
+    key = stages.asset_key("cleaned", service)
+    partitions = stages.monthly_partitions(service)
+    with warnings.catch_warnings():
+        # Partitioned checks are a preview in Dagster 1.13; without them a check has no bar of months.
+        warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+        return [
+            dg.AssetCheckSpec(
+                ROW_ACCOUNTING,
+                asset=key,
+                blocking=True,
+                partitions_def=partitions,
+                description="Rows in, counted without the parser, are the rows kept and the rows rejected.",
+            ),
+            dg.AssetCheckSpec(
+                UNKNOWN_COLUMNS,
+                asset=key,
+                partitions_def=partitions,
+                description="Every column of the file is in a layout we know; others are kept in the extras.",
+            ),
+            *(
+                dg.AssetCheckSpec(rule.name, asset=key, partitions_def=partitions, description=rule.meaning)
+                for rule in _warning_rules(service)
+            ),
+        ]
+
+
+def cleaned_results(service: Service, facts: Mapping[str, Any]) -> Sequence[dg.AssetCheckResult]:
+    """What the checks say of a month with these facts."""
+    rows_in, kept, rejected = facts["rows_in"], facts["rows_kept"], facts["rows_rejected"]
+    unknown = facts["unknown_columns"]
+    return [
+        accounting_result(rows_in, kept, rejected),
+        dg.AssetCheckResult(
+            check_name=UNKNOWN_COLUMNS,
+            passed=not unknown,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"unknown_columns": ", ".join(unknown) or "none"},
+        ),
+        *(
+            _oddity(rule.name, facts["observed"].get(rule.name, 0), kept) for rule in _warning_rules(service)
+        ),
+    ]
+
+
+def accounting_result(rows_in: int, kept: int, rejected: int) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=ROW_ACCOUNTING,
+        passed=rows_in == kept + rejected,
+        metadata={"rows_in": rows_in, "rows_kept": kept, "rows_rejected": rejected},
+    )
+
+
+def _oddity(name: str, count: int, kept: int) -> dg.AssetCheckResult:
+    share = count / kept if kept else 0.0
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=share <= EXPECTED_ODDITIES,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"rows": count, "share_of_kept": share, "warns_above": EXPECTED_ODDITIES},
+    )
+
+
+def _warning_rules(service: Service) -> list[Any]:
+    columns = [column.name for column in service.columns]
+    return [rule for rule in applicable(COUNTING, columns) if rule.name not in _ALWAYS_COMMON]

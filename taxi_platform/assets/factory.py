@@ -1,0 +1,22 @@
+"""Four assets a service, from one factory. What differs between services is data, in `trips/`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from taxi_platform.assets.cleaned import cleaned_asset
+from taxi_platform.assets.raw import raw_asset
+from taxi_platform.assets.stored import lake_asset, warehouse_asset
+from taxi_platform.trips.services import Service
+
+
+def service_assets(service: Service, *, lake: str, warehouse: str) -> Sequence[dg.AssetsDefinition]:
+    """raw -> cleaned -> lake -> warehouse for `service`; `lake` and `warehouse` say what these are made of."""
+    return [
+        raw_asset(service),
+        cleaned_asset(service),
+        lake_asset(service, lake),
+        warehouse_asset(service, warehouse),
+    ]

@@ -1,0 +1,98 @@
+"""Stage raw: the published file, byte for byte, and what its bytes say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from taxi_platform.assets import progress, stages
+from taxi_platform.io_managers.failing import as_failure
+from taxi_platform.io_managers.month_io import is_forced
+from taxi_platform.io_managers.objects.folder import in_words
+from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
+from taxi_platform.io_managers.objects.month_objects import MonthObjects
+from taxi_platform.io_managers.stored import Stored, utc_now
+from taxi_platform.resources.sources.opening import SourceResource
+from taxi_platform.resources.sources.source import SourceFile
+from taxi_platform.trips.month_file import SOURCE, DraftFile, MonthDraft
+from taxi_platform.trips.months import Month
+from taxi_platform.trips.reading.inspection import inspect_file
+from taxi_platform.trips.services import Service
+
+VERSION_LENGTH = 16
+
+
+def raw_asset(service: Service) -> dg.AssetsDefinition:
+    """The asset `raw/{service}_trips`."""
+
+    @dg.asset(
+        **stages.common(service, "raw", kinds={"csv", "parquet"}, code_version="1"),
+        description=(
+            f"{service.title}: the file that the source publishes for a month, byte for byte, with its SHA-256, size "
+            "and address. What is no whole file of trips (an error page, half a download) is refused before it is kept."
+        ),
+        dagster_type=dg.Any,
+    )
+    def raw(
+        context: dg.AssetExecutionContext, source: SourceResource, raw_io_manager: MonthObjectsIOManager
+    ) -> Iterator[Any]:
+        month = Month.parse(context.partition_key)
+        months = raw_io_manager.months
+        with as_failure():
+            publisher = source.open()
+            file = publisher.find(service, month)
+            seen_at = utc_now()
+            held = None if is_forced(context.run.tags) else _unchanged(months, service, file, seen_at)
+            if held is not None:
+                context.log.info(f"{file.name} is as it was: nothing was fetched")
+                yield from _output(held, held.facts, held.version)
+                return
+            months.store.require_room(file.size_bytes or 0)
+            with months.spool() as folder, in_words(f"{months.store.location}/{file.name}"):
+                path = folder / "source"
+                publisher.fetch(file, path, lambda done: progress.report("raw", done, file.size_bytes))
+                facts = inspect_file(path, file.name)
+                version = facts.sha256[:VERSION_LENGTH]
+                draft = MonthDraft(
+                    partition=month.key,
+                    version=version,
+                    as_of=seen_at,
+                    rows=facts.lines,
+                    files={SOURCE: DraftFile(path, facts.ending, facts.lines)},
+                    facts={
+                        "name": file.name,
+                        "url": file.url,
+                        "fingerprint": file.fingerprint,
+                        "inspection": facts.to_json(),
+                    },
+                )
+                yield from _output(draft, draft.facts, version)
+
+    return raw
+
+
+def _unchanged(months: MonthObjects, service: Service, file: SourceFile, seen_at: str) -> Stored | None:
+    """The month as it is held, where the source says that its file is still the same one."""
+    held = months.current(service.table, file.month.key)
+    if held is None or (held.facts["url"], held.facts["fingerprint"]) != (file.url, file.fingerprint):
+        return None
+    return months.confirm(service.table, file.month.key, held.version, seen_at)
+
+
+def _output(value: Stored | MonthDraft, facts: Any, version: str) -> Iterator[dg.Output[Any]]:
+    inspection = facts["inspection"]
+    yield dg.Output(
+        value,
+        metadata={
+            "file": facts["name"],
+            "source_url": dg.MetadataValue.url(facts["url"]),
+            "sha256": inspection["sha256"],
+            "format": inspection["ending"],
+            "etag": facts["fingerprint"],
+            "rows_in": inspection["lines"],
+            "columns_in_file": len(inspection["header"]),
+        },
+        data_version=dg.DataVersion(version),
+    )

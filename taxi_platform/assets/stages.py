@@ -1,0 +1,80 @@
+"""The four stages that a month flows through, and what the assets of all of them have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from taxi_platform.trips.schema import Column
+from taxi_platform.trips.services import TIMEZONE, Service
+
+STAGES = ("raw", "cleaned", "lake", "warehouse")
+OWNERS = ("team:taxi-platform",)
+
+RETRIES = dg.RetryPolicy(
+    max_retries=3, delay=1, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+"""Only errors that say that a retry can help are retried."""
+
+
+def asset_key(stage: str, service: Service) -> dg.AssetKey:
+    return dg.AssetKey([stage, service.table])
+
+
+def monthly_partitions(service: Service) -> dg.MonthlyPartitionsDefinition:
+    """Every month from the service's first to the last full one, New York time."""
+    return dg.MonthlyPartitionsDefinition(
+        start_date=service.first_month.key, fmt="%Y-%m", timezone=TIMEZONE
+    )
+
+
+def common(service: Service, stage: str, *, kinds: set[str], code_version: str) -> dict[str, Any]:
+    """The arguments that every asset of a service has in common."""
+    return {
+        "key": asset_key(stage, service),
+        "partitions_def": monthly_partitions(service),
+        "group_name": service.name,
+        "owners": list(OWNERS),
+        "kinds": kinds,
+        "code_version": code_version,
+        "tags": {"taxi/service": service.name, "taxi/stage": stage},
+        "io_manager_key": io_manager_key(stage),
+        "retry_policy": RETRIES,
+        # One run a month, also where the UI is asked for a single run over a range: a month is replaced on its own.
+        "backfill_policy": dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
+    }
+
+
+def io_manager_key(stage: str) -> str:
+    return f"{stage}_io_manager"
+
+
+def column_schema(columns: Sequence[Column]) -> dg.TableSchema:
+    """The columns with their types and descriptions, for the UI."""
+    types = {
+        "id": "smallint",
+        "money": "decimal(12,2)",
+        "number": "double",
+        "time": "timestamp",
+        "text": "varchar",
+        "date": "date",
+        "row": "bigint",
+    }
+    return dg.TableSchema(
+        [dg.TableColumn(column.name, types[column.type], column.description) for column in columns]
+    )
+
+
+def reasons_table(by_reason: Mapping[str, int], meaning: Mapping[str, str]) -> dg.TableMetadataValue:
+    """Counts by reason as a table of the UI."""
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord({"reason": reason, "rows": count, "meaning": meaning.get(reason, "the row could not be read")})
+            for reason, count in by_reason.items()
+        ],
+        dg.TableSchema(
+            [dg.TableColumn("reason", "string"), dg.TableColumn("rows", "int"), dg.TableColumn("meaning", "string")]
+        ),
+    )

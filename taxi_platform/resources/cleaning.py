@@ -1,0 +1,19 @@
+"""How to clean, as a resource: which rules are on, and what becomes of columns nobody knows."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from taxi_platform.trips.rules import DEFAULT_RULES
+
+
+class CleaningResource(dg.ConfigurableResource):
+    """The switches of cleaning. They are part of a month's version: another switch, another version.
+
+    Attributes:
+        rules: The rules by which rows are rejected.
+        unknown_columns: `keep` them aside, in the extras, or `fail`.
+    """
+
+    rules: list[str] = list(DEFAULT_RULES)
+    unknown_columns: str = "keep"

@@ -1,0 +1,171 @@
+"""Any folder or URL that fsspec can read, arranged as a publisher's: `[{service}/]{service}_tripdata_YYYY-MM.*`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+from taxi_platform.errors import (
+    NotPublishedError,
+    SettingsError,
+    SourceError,
+    SourceUnavailableError,
+    TaxiError,
+)
+from taxi_platform.resources.sources.source import Progress, SourceFile
+from taxi_platform.trips.months import Month
+from taxi_platform.trips.services import Service
+
+if TYPE_CHECKING:
+    import fsspec
+
+ENDINGS = ("parquet", "csv.gz", "csv")
+"""Where a folder has a month twice, the first of these counts: TLC's Parquet replaced its CSV."""
+
+_CHUNK_BYTES = 1 << 20
+
+
+class FolderSource:
+    """Monthly files in a folder, local or remote. It is only ever read."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.name = without_credentials(url)
+
+    def find(self, service: Service, month: Month) -> SourceFile:
+        stem = service.file_stem(month)
+        with self._in_words(stem):
+            system, root = self._open()
+            for path in self._candidates(root, service, stem):
+                try:
+                    info = system.info(path)
+                except FileNotFoundError:
+                    continue
+                return self._source_file(system, service, month, info, path)
+        names = ", ".join(f"{stem}.{ending}" for ending in ENDINGS)
+        raise NotPublishedError(f"{self.name} has no {service.name} {month}: none of {names} is there.")
+
+    def published(self, service: Service) -> Iterable[SourceFile]:
+        pattern = re.compile(re.escape(service.name) + r"_tripdata_(\d{4}-\d{2})\.(parquet|csv\.gz|csv)")
+        found: dict[Month, tuple[int, SourceFile]] = {}
+        with self._in_words(f"the {service.name} files"):
+            system, root = self._open()
+            for rank, folder in enumerate((f"{root}/{service.name}", root)):
+                for info in _listed(system, folder):
+                    path = str(info["name"])
+                    match = pattern.fullmatch(path.rsplit("/", 1)[-1])
+                    if match is None or info.get("type") == "directory":
+                        continue
+                    month = Month.parse(match[1])
+                    order = rank * len(ENDINGS) + ENDINGS.index(match[2])
+                    if month not in found or order < found[month][0]:
+                        found[month] = order, self._source_file(system, service, month, info, path)
+        return [found[month][1] for month in sorted(found)]
+
+    def fetch(self, file: SourceFile, to: Path, progress: Progress) -> None:
+        with self._in_words(file.name):
+            system, root = self._open()
+            path = next(p for p in (f"{root}/{file.service}/{file.name}", f"{root}/{file.name}") if system.exists(p))
+            moved = 0
+            with system.open(path, "rb") as source, to.open("wb") as target:
+                while chunk := source.read(_CHUNK_BYTES):
+                    target.write(chunk)
+                    moved += len(chunk)
+                    progress(len(chunk))
+            now = _fingerprint(system.info(path))
+        if now != file.fingerprint or file.size_bytes not in (None, moved):
+            raise SourceUnavailableError(
+                f"{self.name}: {file.name} changed while it was read ({moved:,} bytes came). Nothing was kept. "
+                "Load the month again when it is complete."
+            )
+
+    def _open(self) -> tuple[fsspec.AbstractFileSystem, str]:
+        from fsspec.core import url_to_fs
+
+        system, root = url_to_fs(self._url)
+        return system, str(root).rstrip("/")
+
+    def _candidates(self, root: str, service: Service, stem: str) -> Iterator[str]:
+        for folder in (f"{root}/{service.name}", root):
+            for ending in ENDINGS:
+                yield f"{folder}/{stem}.{ending}"
+
+    def _source_file(
+        self, system: fsspec.AbstractFileSystem, service: Service, month: Month, info: dict[str, Any], path: str
+    ) -> SourceFile:
+        return SourceFile(
+            service=service.name,
+            month=month,
+            name=path.rsplit("/", 1)[-1],
+            url=without_credentials(str(system.unstrip_protocol(path))),
+            size_bytes=info.get("size"),
+            fingerprint=_fingerprint(info),
+        )
+
+    @contextmanager
+    def _in_words(self, what: str) -> Iterator[None]:
+        """Whatever a file system raises, as a sentence of ours. Its own words may hold credentials: only its kind is told."""
+        try:
+            yield
+        except TaxiError:
+            raise
+        except FileNotFoundError as error:
+            raise NotPublishedError(f"{self.name} has no {what}.") from error
+        except (PermissionError, ValueError, ImportError) as error:
+            said = f": {error}" if isinstance(error, ImportError) else ""
+            raise SourceError(f"{self.name}: {what} could not be read ({type(error).__name__}{said}).") from None
+        except OSError as error:
+            if error.errno == 28:  # our own disk, not the source: said where the file is kept
+                raise
+            raise SourceUnavailableError(
+                f"{self.name}: {what} could not be read ({type(error).__name__}). Nothing was kept. Try again."
+            ) from None
+
+
+def check_folder(url: str) -> None:
+    """Refuse a local folder that is not there, and a kind of URL that nothing here can read.
+
+    Raises:
+        SettingsError: It is one of these.
+    """
+    from fsspec.registry import known_implementations
+
+    scheme = urlsplit(url).scheme
+    if scheme and scheme not in known_implementations:
+        raise SettingsError(
+            f"{without_credentials(url)!r} is no source: nothing here reads {scheme}://. "
+            "Known are sample, a folder, and the URLs that fsspec reads (file, http, https, gs, s3, abfs, ftp, ...)."
+        )
+    if scheme in ("", "file"):
+        folder = Path(urlsplit(url).path if scheme else url)
+        if not folder.is_dir():
+            raise SettingsError(f"There is no folder {folder}. A source is sample, a folder that is there, or a URL.")
+
+
+def without_credentials(url: str) -> str:
+    """`url` as it may be shown: no user, no password, no query (it may be signed)."""
+    parts = urlsplit(url)
+    if not parts.scheme or not parts.netloc:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+def _listed(system: fsspec.AbstractFileSystem, folder: str) -> list[dict[str, Any]]:
+    try:
+        return list(system.ls(folder, detail=True))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _fingerprint(info: dict[str, Any]) -> str:
+    """What the file system says of a file that changes when the file does."""
+    for name in ("ETag", "etag", "md5Hash", "generation", "sha256"):
+        if info.get(name):
+            return f"{name.lower()}={info[name]}"
+    modified = info.get("mtime") or info.get("LastModified") or info.get("last_modified") or info.get("created")
+    return f"size={info.get('size')} modified={modified} file={info.get('ino', '')}"
