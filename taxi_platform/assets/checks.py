@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,28 +25,25 @@ def cleaned_checks(service: Service) -> Sequence[dg.AssetCheckSpec]:
     """The checks that the cleaned asset of `service` makes of each month, in the pass that cleans it."""
     key = stages.asset_key("cleaned", service)
     partitions = stages.monthly_partitions(service)
-    with warnings.catch_warnings():
-        # Partitioned checks are a preview in Dagster 1.13; without them a check has no bar of months.
-        warnings.filterwarnings("ignore", category=dg.PreviewWarning)
-        return [
-            dg.AssetCheckSpec(
-                ROW_ACCOUNTING,
-                asset=key,
-                blocking=True,
-                partitions_def=partitions,
-                description="Rows in, counted without the parser, are the rows kept and the rows rejected.",
-            ),
-            dg.AssetCheckSpec(
-                UNKNOWN_COLUMNS,
-                asset=key,
-                partitions_def=partitions,
-                description="Every column of the file is in a layout we know; others are kept in the extras.",
-            ),
-            *(
-                dg.AssetCheckSpec(rule.name, asset=key, partitions_def=partitions, description=rule.meaning)
-                for rule in _warning_rules(service)
-            ),
-        ]
+    return [
+        dg.AssetCheckSpec(
+            ROW_ACCOUNTING,
+            asset=key,
+            blocking=True,
+            partitions_def=partitions,
+            description="Rows in, counted without the parser, are the rows kept and the rows rejected.",
+        ),
+        dg.AssetCheckSpec(
+            UNKNOWN_COLUMNS,
+            asset=key,
+            partitions_def=partitions,
+            description="Every column of the file is in a layout we know; others are kept in the extras.",
+        ),
+        *(
+            dg.AssetCheckSpec(rule.name, asset=key, partitions_def=partitions, description=rule.meaning)
+            for rule in _warning_rules(service)
+        ),
+    ]
 
 
 def cleaned_results(service: Service, facts: Mapping[str, Any]) -> Sequence[dg.AssetCheckResult]:

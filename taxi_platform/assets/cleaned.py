@@ -1,7 +1,5 @@
 """Stage cleaned: trips in the service's one schema, and beside them every row that was not kept, with the reason."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -46,7 +44,7 @@ def cleaned_asset(service: Service) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         raw_trips: MonthFile,
         cleaning: CleaningResource,
-        cleaned_io_manager: MonthObjectsIOManager,
+        cleaned_io_manager: dg.ResourceParam[MonthObjectsIOManager],
     ) -> Iterator[Any]:
         months = cleaned_io_manager.months
         with as_failure():
@@ -104,9 +102,10 @@ def _bar(plan: CleaningPlan) -> Any:
 def _output(service: Service, value: Any, facts: Mapping[str, Any], plan: CleaningPlan) -> Iterator[Any]:
     meaning = {rule.name: rule.meaning for rule in (*REJECTING.values(), *COUNTING.values())}
     yield from checks.cleaned_results(service, facts)
-    yield dg.Output(
+    yield stages.output(
         value,
-        metadata={
+        plan.version,
+        {
             "rows_in": facts["rows_in"],
             "rows_kept": facts["rows_kept"],
             "rows_rejected": facts["rows_rejected"],
@@ -116,5 +115,4 @@ def _output(service: Service, value: Any, facts: Mapping[str, Any], plan: Cleani
             "money_rounded": facts["money_rounded"],
             "layout": facts["layout"],
         },
-        data_version=dg.DataVersion(plan.version),
     )

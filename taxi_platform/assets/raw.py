@@ -1,7 +1,5 @@
 """Stage raw: the published file, byte for byte, and what its bytes say of themselves."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,7 +34,7 @@ def raw_asset(service: Service) -> dg.AssetsDefinition:
         dagster_type=dg.Any,
     )
     def raw(
-        context: dg.AssetExecutionContext, source: SourceResource, raw_io_manager: MonthObjectsIOManager
+        context: dg.AssetExecutionContext, source: SourceResource, raw_io_manager: dg.ResourceParam[MonthObjectsIOManager]
     ) -> Iterator[Any]:
         month = Month.parse(context.partition_key)
         months = raw_io_manager.months
@@ -83,9 +81,10 @@ def _unchanged(months: MonthObjects, service: Service, file: SourceFile, seen_at
 
 def _output(value: Stored | MonthDraft, facts: Any, version: str) -> Iterator[dg.Output[Any]]:
     inspection = facts["inspection"]
-    yield dg.Output(
+    yield stages.output(
         value,
-        metadata={
+        version,
+        {
             "file": facts["name"],
             "source_url": dg.MetadataValue.url(facts["url"]),
             "sha256": inspection["sha256"],
@@ -94,5 +93,4 @@ def _output(value: Stored | MonthDraft, facts: Any, version: str) -> Iterator[dg
             "rows_in": inspection["lines"],
             "columns_in_file": len(inspection["header"]),
         },
-        data_version=dg.DataVersion(version),
     )

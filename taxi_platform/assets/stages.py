@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -65,6 +66,13 @@ def column_schema(columns: Sequence[Column]) -> dg.TableSchema:
     return dg.TableSchema(
         [dg.TableColumn(column.name, types[column.type], column.description) for column in columns]
     )
+
+
+def output(value: Any, version: str, metadata: Mapping[str, Any] | None = None) -> dg.Output[Any]:
+    """`value` with the month's version as Dagster's data version, so that the UI shows what is out of date."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=dg.BetaWarning)  # data versions, in Dagster 1.13
+        return dg.Output(value, metadata=metadata, data_version=dg.DataVersion(version))
 
 
 def reasons_table(by_reason: Mapping[str, int], meaning: Mapping[str, str]) -> dg.TableMetadataValue:

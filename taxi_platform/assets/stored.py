@@ -1,7 +1,5 @@
 """Stages lake and warehouse: the cleaned month put where others read it. What is done there the IO managers know."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,7 +24,7 @@ def lake_asset(service: Service, kind: str) -> dg.AssetsDefinition:
         dagster_type=dg.Any,
     )
     def lake(cleaned_trips: MonthFile) -> Iterator[Any]:
-        yield dg.Output(cleaned_trips, data_version=dg.DataVersion(cleaned_trips.version))
+        yield stages.output(cleaned_trips, cleaned_trips.version)
 
     return lake
 
@@ -50,6 +48,6 @@ def warehouse_asset(service: Service, kind: str) -> dg.AssetsDefinition:
         pool=kind,
     )
     def warehouse(lake_trips: MonthFile) -> Iterator[Any]:
-        yield dg.Output(lake_trips, data_version=dg.DataVersion(lake_trips.version))
+        yield stages.output(lake_trips, lake_trips.version)
 
     return warehouse

@@ -1,0 +1,1 @@
+"""When: runs started from a terminal, and runs that died."""

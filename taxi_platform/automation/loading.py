@@ -1,0 +1,121 @@
+"""A month loaded through the graph in this process, and what came of it, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import dagster as dg
+
+from taxi_platform.assets.stages import STAGES, asset_key
+from taxi_platform.automation.instance import process_tags
+from taxi_platform.errors import NotPublishedError
+from taxi_platform.io_managers.month_io import FORCE_TAG
+from taxi_platform.trips.months import Month
+from taxi_platform.trips.services import Service
+
+Status = Literal["loaded", "unchanged", "missing", "failed"]
+
+
+@dataclass(frozen=True)
+class MonthResult:
+    """What came of one month.
+
+    Attributes:
+        status: `loaded`: something was written; `unchanged`: nothing had to move; `missing`: the source has no such
+            month; `failed`: see the message. In the last two what stood before still stands.
+        seconds: Wall time by stage, of the stages that ended well.
+    """
+
+    service: str
+    month: str
+    status: Status
+    rows_in: int | None = None
+    rows_kept: int | None = None
+    rows_rejected: int | None = None
+    rejected_by_reason: Mapping[str, int] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    message: str = ""
+
+    @property
+    def went_well(self) -> bool:
+        return self.status in ("loaded", "unchanged")
+
+
+def load_month(
+    defs: dg.Definitions, instance: dg.DagsterInstance, service: Service, month: Month, *, force: bool = False
+) -> MonthResult:
+    """Materialise the four assets of a month, in this process, as a run that the UI shows as any other."""
+    keys = [asset_key(stage, service) for stage in STAGES]
+    job = defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection=set(keys))
+    result = job.execute_in_process(
+        instance=instance,
+        partition_key=month.key,
+        raise_on_error=False,
+        tags={**process_tags(), **({FORCE_TAG: "true"} if force else {})},
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )
+    return _result_of(result, service, month)
+
+
+def _result_of(result: dg.ExecuteInProcessResult, service: Service, month: Month) -> MonthResult:
+    metadata: dict[str, Mapping[str, dg.MetadataValue]] = {}
+    for event in result.get_asset_materialization_events():
+        materialization = event.step_materialization_data.materialization
+        metadata[materialization.asset_key.path[0]] = materialization.metadata
+    cleaned = metadata.get("cleaned", {})
+    status, message = _status(result, metadata)
+    return MonthResult(
+        service=service.name,
+        month=month.key,
+        status=status,
+        rows_in=_value(cleaned, "rows_in"),
+        rows_kept=_value(cleaned, "rows_kept"),
+        rows_rejected=_value(cleaned, "rows_rejected"),
+        rejected_by_reason={
+            str(record.data["reason"]): int(record.data["rows"])
+            for record in getattr(cleaned.get("rejected_by_reason"), "records", ())
+        },
+        seconds=_seconds(result),
+        message=message,
+    )
+
+
+def _value(metadata: Mapping[str, dg.MetadataValue], name: str) -> Any:
+    return metadata[name].value if name in metadata else None
+
+
+def _status(
+    result: dg.ExecuteInProcessResult, metadata: Mapping[str, Mapping[str, dg.MetadataValue]]
+) -> tuple[Status, str]:
+    if result.success:
+        outcomes = {_value(entries, "outcome") for entries in metadata.values()}
+        return ("unchanged", "") if outcomes <= {"unchanged"} else ("loaded", "")
+    error, message = _failure(result)
+    return ("missing", message) if error == NotPublishedError.__name__ else ("failed", message)
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, str]:
+    """The kind of the first failure, and its sentence."""
+    for event in result.all_events:
+        if event.event_type_value != "STEP_FAILURE":
+            continue
+        data = event.step_failure_data
+        if data.user_failure_data is not None:
+            kind = data.user_failure_data.metadata.get("error")
+            return str(kind.value if kind else ""), str(data.user_failure_data.description)
+        error = data.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        said = error.message.strip() if error else "no reason was given"
+        return "", f"{event.step_key}: {said} (run {result.run_id} has the whole story)"
+    return "", f"the run {result.run_id} failed; its log has the reason"
+
+
+def _seconds(result: dg.ExecuteInProcessResult) -> dict[str, float]:
+    return {
+        str(event.step_key).partition("__")[0]: round(event.step_success_data.duration_ms / 1000, 3)
+        for event in result.all_events
+        if event.event_type_value == "STEP_SUCCESS"
+    }

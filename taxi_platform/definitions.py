@@ -1,0 +1,42 @@
+"""The door: everything that Dagster sees, listed by hand."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from taxi_platform.assets.factory import service_assets
+from taxi_platform.io_managers.duckdb.io_manager import DuckDBMonthIOManager
+from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
+from taxi_platform.resources.cleaning import CleaningResource
+from taxi_platform.resources.sources.opening import SourceResource
+from taxi_platform.settings import Settings
+from taxi_platform.trips.services import SERVICES
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """The graph over the stores that `settings` names. The asset keys never change with them."""
+    return dg.Definitions(
+        assets=[
+            asset
+            for service in SERVICES.values()
+            for asset in service_assets(service, lake="file", warehouse="duckdb")
+        ],
+        resources={
+            "source": SourceResource(uri=settings.source),
+            "cleaning": CleaningResource(
+                rules=list(settings.rules), unknown_columns=settings.unknown_columns
+            ),
+            "raw_io_manager": MonthObjectsIOManager(folder=str(settings.raw)),
+            "cleaned_io_manager": MonthObjectsIOManager(folder=str(settings.cleaned)),
+            "lake_io_manager": MonthObjectsIOManager(folder=str(settings.lake)),
+            "warehouse_io_manager": DuckDBMonthIOManager(path=str(settings.warehouse)),
+        },
+        # A month's four steps take seconds: a process each would cost more than the work.
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `dagster dev` loads: the settings are read when the code location is, not when this module is."""
+    return build_definitions(Settings.read())
