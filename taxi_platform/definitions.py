@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from taxi_platform.assets.coverage import Stores
 from taxi_platform.assets.factory import service_assets
 from taxi_platform.io_managers.duckdb.io_manager import DuckDBMonthIOManager
 from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
@@ -23,9 +24,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         ],
         resources={
             "source": SourceResource(uri=settings.source),
-            "cleaning": CleaningResource(
-                rules=list(settings.rules), unknown_columns=settings.unknown_columns
-            ),
+            "cleaning": cleaning_of(settings),
             "raw_io_manager": MonthObjectsIOManager(folder=str(settings.raw)),
             "cleaned_io_manager": MonthObjectsIOManager(folder=str(settings.cleaned)),
             "lake_io_manager": MonthObjectsIOManager(folder=str(settings.lake)),
@@ -33,6 +32,22 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         },
         # A month's four steps take seconds: a process each would cost more than the work.
         executor=dg.in_process_executor,
+    )
+
+
+def cleaning_of(settings: Settings) -> CleaningResource:
+    """How months are cleaned with these settings."""
+    return CleaningResource(rules=list(settings.rules), unknown_columns=settings.unknown_columns)
+
+
+def stores_of(settings: Settings) -> Stores:
+    """The stores of the four stages, for those who look without Dagster."""
+    resources = build_definitions(settings).resources or {}
+    return Stores(
+        raw=resources["raw_io_manager"].months,
+        cleaned=resources["cleaned_io_manager"].months,
+        lake=resources["lake_io_manager"].months,
+        warehouse=resources["warehouse_io_manager"].warehouse,
     )
 
 

@@ -78,8 +78,8 @@ def _plan(service: Service, raw: MonthFile, cleaning: CleaningResource) -> Clean
         Month.parse(raw.partition),
         raw.facts["name"],
         Inspection.from_json(raw.facts["inspection"]),
-        cleaning.rules,
-        cleaning.unknown_columns,
+        rules=cleaning.rules,
+        unknown_columns=cleaning.unknown_columns,
     )
 
 

@@ -1,0 +1,1 @@
+"""`taxi ...`: thin, over Dagster."""

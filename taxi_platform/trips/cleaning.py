@@ -1,7 +1,7 @@
 """A published file made into trips: one pass, bounded memory, every row kept or rejected with a reason.
 
-The version of what comes out is a hash of everything that decides it, so that the same input is never cleaned twice
-and changed rules never pass for old ones.
+The version of what comes out is a hash of everything that decides it, so that the same input is never cleaned
+twice and changed rules never pass for old ones.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taxi_platform.errors import AccountingError, DamagedStoreError, LayoutError
+from taxi_platform.errors import AccountingError, DamagedStoreError, LayoutError, SettingsError
 from taxi_platform.trips.conform import conform
 from taxi_platform.trips.layouts import Recognised, normalised, recognise
 from taxi_platform.trips.month_file import EXTRAS, REJECTS, TRIPS, DraftFile, sha256_of
@@ -27,7 +27,7 @@ from taxi_platform.trips.reading.inspection import Inspection
 from taxi_platform.trips.reading.parquet_records import ParquetReader
 from taxi_platform.trips.reading.records import Records, Reject
 from taxi_platform.trips.rules import COUNTING, DEFAULT_RULES, REJECTING, applicable
-from taxi_platform.trips.schema import SOURCE_MONTH, SOURCE_ROW, Column, arrow_schema
+from taxi_platform.trips.schema import SOURCE_MONTH, SOURCE_ROW, arrow_schema
 from taxi_platform.trips.services import Service
 
 if TYPE_CHECKING:
@@ -39,13 +39,20 @@ CLEANING_VERSION = "1"
 
 @dataclass(frozen=True)
 class CleaningPlan:
-    """Everything that decides what comes out of a file, known before its rows are read."""
+    """Everything that decides what comes out of a file, known before its rows are read.
+
+    Attributes:
+        recognised: The layout, and the columns from which no column of the service is read.
+        sources: From which column of the file each column of the service is read; a service's column
+            that is not here is null.
+    """
 
     service: Service
     month: Month
     source_name: str
     inspection: Inspection
     recognised: Recognised
+    sources: Mapping[str, str]
     rules: Sequence[str]
 
     @property
@@ -55,7 +62,7 @@ class CleaningPlan:
             "source_sha256": self.inspection.sha256,
             "layout": self.recognised.layout.id,
             "unknown_columns": self.recognised.unknown,
-            "rules": sorted(self.rules),
+            "rules": sorted(set(self.rules)),
             "cleaning_version": CLEANING_VERSION,
             "schema_version": self.service.schema_version,
             "columns": [column.name for column in self.service.stored_columns],
@@ -63,7 +70,7 @@ class CleaningPlan:
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def plan_cleaning(
+def plan_cleaning(  # noqa: PLR0917
     service: Service,
     month: Month,
     source_name: str,
@@ -75,14 +82,31 @@ def plan_cleaning(
 
     Raises:
         LayoutError: The header is none of this service's, or has unknown columns and these are not wanted.
+        SettingsError: One of `rules` is none.
     """
+    if strangers := sorted(set(rules) - set(REJECTING)):
+        raise SettingsError(f"There is no rule {', '.join(strangers)}. The rules are {', '.join(REJECTING)}.")
     recognised = recognise(inspection.header, inspection.kind, service.layouts, source_name)
+    sources = _sources(service, recognised)
+    unknown = tuple(name for name in recognised.unknown if name not in sources.values())
+    recognised = replace(recognised, unknown=unknown)
     if recognised.unknown and unknown_columns == "fail":
         raise LayoutError(
-            f"{source_name}: columns that no layout of {service.name} has: {', '.join(recognised.unknown)}. Nothing was "
-            "published. Set TAXI_UNKNOWN_COLUMNS=keep to keep them aside, in the extras."
+            f"{source_name}: columns that {service.name} does not have: {', '.join(recognised.unknown)}. "
+            "Nothing was published. Set TAXI_UNKNOWN_COLUMNS=keep to keep them aside, in the extras."
         )
-    return CleaningPlan(service, month, source_name, inspection, recognised, tuple(rules))
+    return CleaningPlan(service, month, source_name, inspection, recognised, sources, tuple(rules))
+
+
+def _sources(service: Service, recognised: Recognised) -> dict[str, str]:
+    """Where each column is read from: from its name in the layout, else from one that came on top of it."""
+    in_layout = [normalised(name) for name in recognised.layout.header]
+    chosen = {}
+    for column in service.columns:
+        known = [name for name in (*in_layout, *recognised.unknown) if name in column.sources]
+        if known:
+            chosen[column.name] = known[0]
+    return chosen
 
 
 @dataclass
@@ -153,9 +177,7 @@ def clean(
     return cleaned
 
 
-def _checked_records(
-    plan: CleaningPlan, path: Path, progress: Callable[[int], object]
-) -> Iterable[Records]:
+def _checked_records(plan: CleaningPlan, path: Path, progress: Callable[[int], object]) -> Iterable[Records]:
     """The records of `path`, and at the end the proof that these were the bytes that were inspected."""
     if plan.inspection.kind == "parquet":
         digest_now = sha256_of(path)
@@ -167,13 +189,17 @@ def _checked_records(
             digest.update(chunk)
             progress(len(chunk))
 
-        types = {source: column.type for column in plan.service.columns for source in column.sources}
-        yield from CsvReader(path, plan.source_name, plan.inspection, parse_as(types), seen)
+        types = {
+            plan.sources[column.name]: column.type
+            for column in plan.service.columns
+            if column.name in plan.sources
+        }
+        yield from CsvReader(path, plan.source_name, plan.inspection, parse_as(types), seen=seen)
         digest_now = digest.hexdigest()
     if digest_now != plan.inspection.sha256:
         raise DamagedStoreError(
-            f"{path.name}: the raw file of {plan.source_name} is not the one that was fetched. Nothing was published. "
-            "Load the month again with --force: it is fetched anew."
+            f"{path.name}: the raw file of {plan.source_name} is not the one that was fetched. "
+            "Nothing was published. Load the month again with --force: it is fetched anew."
         )
 
 
@@ -182,7 +208,6 @@ class _Sink:
 
     def __init__(self, plan: CleaningPlan, folder: Path, stack: ExitStack, cleaned: Cleaned) -> None:
         self._plan, self._folder, self._stack, self._cleaned = plan, folder, stack, cleaned
-        self._present = {normalised(name) for name in plan.inspection.header}
         names = [column.name for column in plan.service.columns]
         self._rejecting = applicable({name: REJECTING[name] for name in plan.rules}, names)
         self._counting = applicable(COUNTING, names)
@@ -202,8 +227,10 @@ class _Sink:
         count = len(records.source_rows)
         if count:
             columns, reasons = self._conform(records)
-            for rule in self._rejecting:
-                reasons.append((rule.name, pc.fill_null(rule.asks(columns, self._plan.month), False)))
+            reasons += [
+                (rule.name, pc.fill_null(rule.asks(columns, self._plan.month), False))
+                for rule in self._rejecting
+            ]
             keep, rule_rejects = _decide(reasons, count, records)
             rejects += rule_rejects
             columns[SOURCE_MONTH.name] = pa.repeat(self._plan.month.first_day, count).cast(pa.date32())
@@ -220,18 +247,14 @@ class _Sink:
         columns: dict[str, pa.Array] = {}
         reasons: list[tuple[str, pa.Array]] = []
         for column in self._plan.service.columns:
-            array = self._source_of(column, records)
-            if array is None:
-                array = pa.nulls(len(records.source_rows))
+            source = self._plan.sources.get(column.name)
+            array = records.columns[source] if source else pa.nulls(len(records.source_rows))
             conformed = conform(array, column, self._plan.source_name)
             columns[column.name] = conformed.values
             self._cleaned.money_rounded += conformed.rounded
             if conformed.bad is not None:
                 reasons.append((f"unreadable_{column.name}", conformed.bad))
         return columns, reasons
-
-    def _source_of(self, column: Column, records: Records) -> pa.Array | None:
-        return next((records.columns[name] for name in column.sources if name in records.columns), None)
 
     def _keep(self, trips: pa.RecordBatch) -> None:
         import pyarrow.compute as pc
@@ -253,9 +276,9 @@ class _Sink:
         if not unknown:
             return
         arrays = [pa.array(records.source_rows), *(records.columns[name] for name in unknown)]
-        schema = pa.schema(
-            [(SOURCE_ROW.name, pa.int64()), *((n, a.type) for n, a in zip(unknown, arrays[1:], strict=True))]
-        )
+        # A file that was once written by us may have our own column.
+        names = [f"{name}_in_file" if name == SOURCE_ROW.name else name for name in unknown]
+        schema = pa.schema([(n, a.type) for n, a in zip((SOURCE_ROW.name, *names), arrays, strict=True)])
         extras = pa.record_batch(arrays, schema=schema)
         self._out(EXTRAS, schema).write(extras if keep is None else extras.filter(keep))
 
@@ -294,7 +317,8 @@ def _decide(
     rejects: list[Reject] = []
     for reason, mask in reasons:
         here = mask.to_numpy(zero_copy_only=False) & ~refused
-        for at in np.flatnonzero(here):
-            rejects.append(Reject.of(int(records.source_rows[at]), reason, records.raw(int(at))))
+        rejects += [
+            Reject.of(int(records.source_rows[at]), reason, records.raw(int(at))) for at in np.flatnonzero(here)
+        ]
         refused |= here
     return (pa.array(~refused) if rejects else None), rejects

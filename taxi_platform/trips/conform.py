@@ -1,7 +1,7 @@
-"""Values as they came made into the types of the schema: the same trip comes out the same, however it was written.
+"""Values made into the types of the schema: the same trip comes out the same, however it was written.
 
-Text, integers, floats, decimals, null-typed columns and several kinds of timestamp all pass through here. What does
-not fit is marked, never guessed and never dropped in silence.
+Text, integers, floats, decimals, null-typed columns and several kinds of timestamp all pass through here.
+What does not fit is marked, never guessed and never dropped in silence.
 """
 
 from __future__ import annotations
@@ -19,6 +19,12 @@ _FLOAT_NOISE_CENTS = 1e-4
 """2009 wrote 9.4000000000000004 for 9.40. What rounding to the cent changes beyond this was no noise."""
 
 _MONEY_LIMIT = 10.0 ** (MONEY_DIGITS - MONEY_SCALE)
+_ID_LIMITS = (float(-(2**15)), float(2**15 - 1))
+
+_FIRST_DAY, _END_DAY = -719_162, 2_932_897
+"""0001-01-01 and 10000-01-01 in days from 1970: not every store, nor Python, can hold other years."""
+
+_DAY_TICKS = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ def conform(array: pa.Array, column: Column, where: str) -> Conformed:
     if pa.types.is_null(array.type):
         return Conformed(pa.nulls(len(array), target))
     if column.type == "text":
-        return Conformed(_text(array, column, where))
+        return _text(array, column, where)
     if column.type == "time":
         return _times(array, column, where)
     floats, bad = _floats(array, column, where)
@@ -58,32 +64,40 @@ def conform(array: pa.Array, column: Column, where: str) -> Conformed:
     return Conformed(floats, bad)
 
 
-def _text(array: pa.Array, column: Column, where: str) -> pa.Array:
+def _text(array: pa.Array, column: Column, where: str) -> Conformed:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if _is_text(array.type):
-        values = array.cast(pa.string())
-        empty = pc.equal(values, "")
-        return pc.if_else(empty, pa.scalar(None, pa.string()), values) if pc.any(empty).as_py() else values
+        values, bad = _strings(array)
+        return Conformed(_empty_as_null(values), bad)
     if pa.types.is_floating(array.type):
-        return _nan_as_null(array).cast(pa.string())
+        return Conformed(_nan_as_null(array).cast(pa.string()))
     if pa.types.is_integer(array.type) or pa.types.is_boolean(array.type):
-        return array.cast(pa.string())
+        return Conformed(array.cast(pa.string()))
     raise _retyped(array, column, where)
 
 
 def _times(array: pa.Array, column: Column, where: str) -> Conformed:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    target = arrow_type("time")
-    if pa.types.is_timestamp(array.type) and array.type.tz is None:
-        return Conformed(array if array.type == target else array.cast(target, safe=False))
-    if pa.types.is_date(array.type):
-        return Conformed(array.cast(target))
+    target, bad = arrow_type("time"), None
     if _is_text(array.type):
-        return Conformed(*_try_cast(_trimmed(array), target))
-    raise _retyped(array, column, where)
+        strings, bad = _strings(array)
+        # Microseconds are what we keep, of text as of a timestamp.
+        strings = pc.replace_substring_regex(_trimmed(strings), r"(\.[0-9]{6})[0-9]{1,3}$", r"\1")
+        array, unread = _try_cast(strings, target, r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]|$)")
+        bad = _either(bad, unread)
+    if pa.types.is_timestamp(array.type) and array.type.tz is None:
+        ticks, per_day = array.cast(pa.int64()), _DAY_TICKS[array.type.unit]
+    elif pa.types.is_date32(array.type):
+        ticks, per_day = array.cast(pa.int32()).cast(pa.int64()), 1
+    else:
+        raise _retyped(array, column, where)
+    lowest, highest = max(_FIRST_DAY * per_day, -(2**63)), min(_END_DAY * per_day, 2**63) - 1
+    array, beyond = _without(array, _outside(ticks, lowest, highest))
+    times = array if array.type == target else array.cast(target, safe=False)
+    return Conformed(times, _either(bad, beyond))
 
 
 def _floats(array: pa.Array, column: Column, where: str) -> tuple[pa.Array, pa.Array | None]:
@@ -93,19 +107,20 @@ def _floats(array: pa.Array, column: Column, where: str) -> tuple[pa.Array, pa.A
 
     bad: pa.Array | None = None
     if _is_text(array.type):
-        floats, bad = _try_cast(_trimmed(array), pa.float64())
-        wrong = pc.fill_null(pc.invert(pc.is_finite(floats)), False)  # the words nan and inf are no numbers
-        bad = _either(bad, wrong)
+        strings, bad = _strings(array)
+        floats, unread = _try_cast(_trimmed(strings), pa.float64(), r"^[-+.0-9eE]+$")
+        bad = _either(bad, unread)
+    elif pa.types.is_float32(array.type):
+        # By way of its shortest text: 9.4 it was, not 9.399999618530273.
+        floats = _nan_as_null(array.cast(pa.string()).cast(pa.float64()))
     elif pa.types.is_floating(array.type):
-        floats = _nan_as_null(array).cast(pa.float64())
-        bad = pc.fill_null(pc.is_inf(floats), False)
+        floats = _nan_as_null(array.cast(pa.float64()))
     elif pa.types.is_integer(array.type) or pa.types.is_decimal(array.type):
         return array.cast(pa.float64(), safe=False), None
     else:
         raise _retyped(array, column, where)
-    if bad is None or not pc.any(bad).as_py():
-        return floats, None
-    return pc.if_else(bad, pa.scalar(None, pa.float64()), floats), bad
+    floats, infinite = _without(floats, pc.is_inf(floats))
+    return floats, _either(bad, infinite)
 
 
 def _ids(floats: pa.Array, bad: pa.Array | None) -> Conformed:
@@ -116,68 +131,122 @@ def _ids(floats: pa.Array, bad: pa.Array | None) -> Conformed:
     try:
         return Conformed(floats.cast(target), bad)
     except pa.ArrowInvalid:
-        whole = pc.equal(pc.round(floats), floats)
-        fits = pc.and_(whole, pc.less_equal(pc.abs(floats), float(2**15 - 1)))
-        wrong = pc.fill_null(pc.invert(fits), False)
-        return Conformed(
-            pc.if_else(wrong, pa.scalar(None, pa.float64()), floats).cast(target), _either(bad, wrong)
-        )
+        broken = pc.not_equal(pc.round(floats), floats)
+        floats, wrong = _without(floats, pc.or_(broken, _outside(floats, *_ID_LIMITS)))
+        return Conformed(floats.cast(target), _either(bad, wrong))
 
 
 def _money(floats: pa.Array, bad: pa.Array | None) -> Conformed:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    beyond = pc.fill_null(pc.greater_equal(pc.abs(floats), _MONEY_LIMIT - 0.005), False)
-    if pc.any(beyond).as_py():
-        floats, bad = pc.if_else(beyond, pa.scalar(None, pa.float64()), floats), _either(bad, beyond)
+    floats, beyond = _without(floats, pc.greater_equal(pc.abs(floats), _MONEY_LIMIT - 0.005))
     exact = pc.multiply(floats, 10.0**MONEY_SCALE)
     cents = pc.round(exact, round_mode="half_towards_infinity")
     off = pc.greater(pc.abs(pc.subtract(exact, cents)), _FLOAT_NOISE_CENTS)
+    rounded = pc.sum(off, min_count=0).as_py()
+    if rounded:  # 1.005 is a float just below: what is half a cent but for noise is half a cent
+        cents = pc.round(pc.round(exact, 4), round_mode="half_towards_infinity")
     whole = cents.cast(pa.int64()).cast(pa.decimal128(19, 0))
     # The same integers read with two decimals: no value is computed again.
     values = pa.Array.from_buffers(
         arrow_type("money"), len(whole), whole.buffers(), whole.null_count, whole.offset
     )
-    return Conformed(values, bad, pc.sum(off, min_count=0).as_py() or 0)
+    return Conformed(values, _either(bad, beyond), rounded)
 
 
-def _try_cast(strings: pa.Array, target: pa.DataType) -> tuple[pa.Array, pa.Array | None]:
-    """Each string as `target`; null, and marked as bad, where it is none. Bad ones are found by halving."""
+def _try_cast(strings: pa.Array, target: pa.DataType, shape: str) -> tuple[pa.Array, pa.Array | None]:
+    """Each string as `target`; null, and marked as bad, where it is none.
+
+    Args:
+        shape: A regular expression that every good value matches. What it lets through is found by halving.
+    """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     try:
         return strings.cast(target), None
     except pa.ArrowInvalid:
-        count = len(strings)
+        strings, shapeless = _without(strings, pc.invert(pc.match_substring_regex(strings, shape)))
+        values, unread = _cast_by_halves(strings, target)
+        return values, _either(shapeless, unread)
+
+
+def _cast_by_halves(strings: pa.Array, target: pa.DataType) -> tuple[pa.Array, pa.Array]:
+    import pyarrow as pa
+
+    count = len(strings)
+    try:
+        return strings.cast(target), pa.repeat(False, count)
+    except pa.ArrowInvalid:
         if count == 1:
             return pa.nulls(1, target), pa.array([True])
-        halves = [_try_cast(half, target) for half in (strings.slice(0, count // 2), strings.slice(count // 2))]
-        values = pa.concat_arrays([values for values, _ in halves])
-        bad = [pa.array([False] * len(v)) if b is None else b for v, b in halves]
-        return values, pa.concat_arrays(bad)
+        halves = strings.slice(0, count // 2), strings.slice(count // 2)
+        values, bad = zip(*(_cast_by_halves(half, target) for half in halves), strict=True)
+        return pa.concat_arrays(values), pa.concat_arrays(bad)
 
 
-def _trimmed(array: pa.Array) -> pa.Array:
+def _strings(array: pa.Array) -> tuple[pa.Array, pa.Array | None]:
+    """`array` as strings that every store takes: Parquet's need not be UTF-8, and may hold a NUL."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    trimmed = pc.utf8_trim_whitespace(array.cast(pa.string()))
-    return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
+    strings = array.cast(pa.string())
+    try:
+        strings.validate(full=True)
+        return _without(strings, pc.match_substring(strings, "\0"))
+    except pa.ArrowInvalid:
+        wrong = [_is_no_text(raw) for raw in strings.cast(pa.binary()).to_pylist()]
+        return _without(strings, pa.array(wrong))
+
+
+def _is_no_text(raw: bytes | None) -> bool:
+    try:
+        return raw is not None and "\0" in raw.decode()
+    except UnicodeDecodeError:
+        return True
+
+
+def _trimmed(strings: pa.Array) -> pa.Array:
+    import pyarrow.compute as pc
+
+    return _empty_as_null(pc.utf8_trim_whitespace(strings))
+
+
+def _empty_as_null(strings: pa.Array) -> pa.Array:
+    import pyarrow.compute as pc
+
+    return _without(strings, pc.equal(strings, ""))[0]
 
 
 def _nan_as_null(array: pa.Array) -> pa.Array:
+    import pyarrow.compute as pc
+
+    return _without(array, pc.is_nan(array))[0]
+
+
+def _outside(array: pa.Array, lowest: float, highest: float) -> pa.Array:
+    import pyarrow.compute as pc
+
+    return pc.or_(pc.less(array, lowest), pc.greater(array, highest))
+
+
+def _without(array: pa.Array, mask: pa.Array) -> tuple[pa.Array, pa.Array | None]:
+    """`array` with nulls where `mask` is true, and `mask` without its nulls; None where nothing is masked."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    nan = pc.is_nan(array)
-    return pc.if_else(nan, pa.scalar(None, array.type), array) if pc.any(nan).as_py() else array
+    if not pc.any(mask).as_py():
+        return array, None
+    return pc.if_else(mask, pa.scalar(None, array.type), array), pc.fill_null(mask, False)
 
 
-def _either(one: pa.Array | None, other: pa.Array) -> pa.Array:
+def _either(one: pa.Array | None, other: pa.Array | None) -> pa.Array | None:
     import pyarrow.compute as pc
 
-    return other if one is None else pc.or_(one, other)
+    if one is None or other is None:
+        return other if one is None else one
+    return pc.or_(one, other)
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -189,5 +258,5 @@ def _is_text(kind: pa.DataType) -> bool:
 def _retyped(array: pa.Array, column: Column, where: str) -> SchemaError:
     return SchemaError(
         f"{where}: the column for {column.name} is of type {array.type}, which cannot be read as "
-        f"{arrow_type(column.type)}. Nothing was published. Tell us of the file, or fetch it from its publisher."
+        f"{arrow_type(column.type)}. Nothing was published. Fetch the file from its publisher, or tell us of it."
     )

@@ -35,7 +35,10 @@ DROPOFF_DATETIME = Column(
     sources=("tpep_dropoff_datetime", "lpep_dropoff_datetime"),
 )
 PASSENGER_COUNT = Column(
-    "passenger_count", "id", "Passengers in the vehicle, as the driver entered it", sources=("passenger_count",)
+    "passenger_count",
+    "id",
+    "Passengers in the vehicle, as the driver entered it",
+    sources=("passenger_count",),
 )
 TRIP_DISTANCE_MILES = Column(
     "trip_distance_miles", "number", "Distance by the taximeter", unit="miles", sources=("trip_distance",)
@@ -66,7 +69,10 @@ PICKUP_LOCATION_ID = Column(
     "pickup_location_id", "id", "TLC taxi zone of the pickup; 264 and 265 unknown", sources=("pulocationid",)
 )
 DROPOFF_LOCATION_ID = Column(
-    "dropoff_location_id", "id", "TLC taxi zone of the drop-off; 264 and 265 unknown", sources=("dolocationid",)
+    "dropoff_location_id",
+    "id",
+    "TLC taxi zone of the drop-off; 264 and 265 unknown",
+    sources=("dolocationid",),
 )
 PAYMENT_TYPE = Column(
     "payment_type",
@@ -96,8 +102,12 @@ MTA_TAX = money("mta_tax", "MTA tax that the metered rate triggers")
 TIP_AMOUNT = money("tip_amount", "Tip by credit card; cash tips are not included")
 TOLLS_AMOUNT = money("tolls_amount", "All tolls paid on the trip")
 EHAIL_FEE = money("ehail_fee", "E-hail fee; never in use since 2013, empty in most files")
-IMPROVEMENT_SURCHARGE = money("improvement_surcharge", "Improvement surcharge at the flag drop", since="2015-01")
+IMPROVEMENT_SURCHARGE = money(
+    "improvement_surcharge", "Improvement surcharge at the flag drop", since="2015-01"
+)
 TOTAL_AMOUNT = money("total_amount", "Total charged to the passenger; cash tips are not included")
 CONGESTION_SURCHARGE = money("congestion_surcharge", "New York State congestion surcharge", since="2019-01")
-AIRPORT_FEE = money("airport_fee", "Pickup at LaGuardia and John F. Kennedy airports", since="2011-01, as Parquet")
+AIRPORT_FEE = money(
+    "airport_fee", "Pickup at LaGuardia and John F. Kennedy airports", since="2011-01, as Parquet"
+)
 CBD_CONGESTION_FEE = money("cbd_congestion_fee", "MTA congestion relief zone charge", since="2025-01")

@@ -5,6 +5,7 @@ A file is recognised by its own header, never by its date: order, case and space
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -75,17 +76,19 @@ def recognise(header: Sequence[str], kind: FileKind, layouts: Sequence[Layout], 
 
 
 def _refuse_doubles(names: Sequence[str], file_name: str) -> None:
-    doubled = sorted({name for name in names if names.count(name) > 1}) if len(names) < 1000 else []
+    doubled = sorted(name for name, count in Counter(names).items() if count > 1)
     if doubled:
         raise LayoutError(
-            f"{file_name}: the header names {', '.join(repr(name) for name in doubled)} more than once. "
+            f"{file_name}: the header names {', '.join(repr(name) for name in doubled[:20])} more than once. "
             "Nothing was published. Ask the publisher which one counts."
         )
 
 
 def _no_layout(present: set[str], candidates: Sequence[Layout], file_name: str) -> str:
     if not candidates:
-        return f"{file_name}: no layout of this service is known for this kind of file. Nothing was published."
+        return (
+            f"{file_name}: no layout of this service is known for this kind of file. Nothing was published."
+        )
     nearest = min(candidates, key=lambda layout: len({normalised(n) for n in layout.header} ^ present))
     wanted = {normalised(name) for name in nearest.header}
     missing = ", ".join(sorted(wanted - present)) or "none"

@@ -1,4 +1,4 @@
-"""A month between two stages: which version it is, what it holds, and how to read it without loading it whole."""
+"""A month between two stages: which version it is, what it holds, how to read it without loading it whole."""
 
 from __future__ import annotations
 

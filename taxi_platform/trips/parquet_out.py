@@ -1,16 +1,18 @@
-"""Parquet as every file of this platform is written: zstd, even row groups, the next one encoded while we read on."""
+"""Parquet as every file here is written: zstd, even row groups, one encoded while the next is gathered."""
 
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 ROW_GROUP_ROWS = 1 << 18
+ROW_GROUP_BYTES = 1 << 27
+"""A row group ends earlier where rows are this big: raw lines of rejects can have 64 KiB each."""
 
 
 class ParquetOut:
@@ -22,7 +24,7 @@ class ParquetOut:
         self.rows = 0
         self._schema = schema
         self._batches: list[pa.RecordBatch] = []
-        self._waiting = 0
+        self._waiting_rows = self._waiting_bytes = 0
         # source_row never repeats, and times hardly do: a dictionary would only cost.
         plain = {"source_row"}
         self._writer = pq.ParquetWriter(
@@ -37,9 +39,10 @@ class ParquetOut:
 
     def write(self, batch: pa.RecordBatch) -> None:
         self._batches.append(batch)
-        self._waiting += batch.num_rows
+        self._waiting_rows += batch.num_rows
+        self._waiting_bytes += batch.nbytes
         self.rows += batch.num_rows
-        if self._waiting >= ROW_GROUP_ROWS:
+        if self._waiting_rows >= ROW_GROUP_ROWS or self._waiting_bytes >= ROW_GROUP_BYTES:
             self._flush()
 
     def _flush(self) -> None:
@@ -48,10 +51,10 @@ class ParquetOut:
         if self._running is not None:
             self._running.result()
         table = pa.Table.from_batches(self._batches, self._schema)
-        self._batches, self._waiting = [], 0
+        self._batches, self._waiting_rows, self._waiting_bytes = [], 0, 0
         self._running = self._thread.submit(self._writer.write_table, table, ROW_GROUP_ROWS)
 
-    def __enter__(self) -> ParquetOut:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -1,4 +1,4 @@
-"""Rules about trips, by name: which rows are rejected, and which oddities are kept but counted. Data, and one pass."""
+"""Rules about trips, by name: which rows are rejected, and which oddities are kept but counted."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Rule:
     asks: Callable[[Mapping[str, pa.Array], Month], pa.Array]
 
 
-def _passenger_count_zero(trips: Mapping[str, pa.Array], month: Month) -> pa.Array:
+def _passenger_count_zero(trips: Mapping[str, pa.Array], _: Month) -> pa.Array:
     import pyarrow.compute as pc
 
     return pc.equal(trips["passenger_count"], 0)
 
 
-def _negative_fare(trips: Mapping[str, pa.Array], month: Month) -> pa.Array:
+def _negative_fare(trips: Mapping[str, pa.Array], _: Month) -> pa.Array:
     import pyarrow.compute as pc
 
     return pc.less(trips["fare_amount"], 0)
@@ -56,20 +56,20 @@ def _outside_month(trips: Mapping[str, pa.Array], month: Month) -> pa.Array:
     return pc.or_(pc.less(times, first), pc.greater_equal(times, following))
 
 
-def _backwards(trips: Mapping[str, pa.Array], month: Month) -> pa.Array:
+def _backwards(trips: Mapping[str, pa.Array], _: Month) -> pa.Array:
     import pyarrow.compute as pc
 
     return pc.less(trips["dropoff_datetime"], trips["pickup_datetime"])
 
 
-def _impossible_distance(trips: Mapping[str, pa.Array], month: Month) -> pa.Array:
+def _impossible_distance(trips: Mapping[str, pa.Array], _: Month) -> pa.Array:
     import pyarrow.compute as pc
 
     miles = trips["trip_distance_miles"]
     return pc.or_(pc.less(miles, 0.0), pc.greater(miles, IMPOSSIBLE_MILES))
 
 
-def _passenger_count_missing(trips: Mapping[str, pa.Array], month: Month) -> pa.Array:
+def _passenger_count_missing(trips: Mapping[str, pa.Array], _: Month) -> pa.Array:
     import pyarrow.compute as pc
 
     return pc.is_null(trips["passenger_count"])
@@ -86,14 +86,24 @@ REJECTING = {
         ),
     )
 }
-"""Rows of which one of these is true are rejected with its name as the reason. The default is the course's rule."""
+"""Rows of which one of these is true are rejected, with its name as the reason. The default: the course's rule."""
 
 COUNTING = {
     rule.name: rule
     for rule in (
-        Rule("passenger_count_missing", "Nobody entered a count", ("passenger_count",), _passenger_count_missing),
+        Rule(
+            "passenger_count_missing",
+            "Nobody entered a count",
+            ("passenger_count",),
+            _passenger_count_missing,
+        ),
         Rule("fare_negative", "A refund or a correction", ("fare_amount",), _negative_fare),
-        Rule("pickup_outside_month", "Picked up in another month than the file's", ("pickup_datetime",), _outside_month),
+        Rule(
+            "pickup_outside_month",
+            "Picked up in another month than the file's",
+            ("pickup_datetime",),
+            _outside_month,
+        ),
         Rule(
             "dropoff_before_pickup",
             "The trip ends before it starts",

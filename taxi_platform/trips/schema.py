@@ -1,4 +1,4 @@
-"""The columns that trips have here: one type, one unit and one meaning each. Data, and how it reads as Arrow."""
+"""The columns that trips have here: one type, one unit, one meaning each. Data, and how it reads as Arrow."""
 
 from __future__ import annotations
 

@@ -59,6 +59,11 @@ class MonthObjects:
             if is_month:
                 yield partition
 
+    def is_whole(self, month: MonthFile) -> bool:
+        """Whether every file of `month` is there, with the size it was published with."""
+        folder = _folder(month.table, month.partition)
+        return all(self.store.size(f"{folder}/{f.name}") == f.size_bytes for f in month.files.values())
+
     def confirm(self, table: str, partition: str, version: str, as_of: str) -> Stored | None:
         """Have `version` be the current one without writing it, if it is kept and whole.
 
@@ -71,7 +76,7 @@ class MonthObjects:
 
         def decide(manifest: Manifest) -> tuple[Manifest, Outcome] | None:
             kept = manifest.get(version)
-            if kept is None or not self._is_whole(manifest, kept):
+            if kept is None or not self.is_whole(self._month_file(manifest, kept)):
                 return None
             outcome: Outcome = "unchanged" if manifest.current == version else "restored"
             return manifest.with_current(replace(kept, as_of=max(kept.as_of, as_of))), outcome
@@ -178,10 +183,6 @@ class MonthObjects:
         found = self.store.read(key)
         manifest = None if found is None else Manifest.from_bytes(found, f"{self.store.location}/{key}")
         return manifest or Manifest(table, partition), found
-
-    def _is_whole(self, manifest: Manifest, version: Version) -> bool:
-        folder = _folder(manifest.table, manifest.partition)
-        return all(self.store.size(f"{folder}/{f.name}") == f.size_bytes for f in version.files.values())
 
     def _month_file(self, manifest: Manifest, version: Version) -> MonthFile:
         folder = _folder(manifest.table, manifest.partition)

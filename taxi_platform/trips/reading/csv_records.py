@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from taxi_platform.errors import AccountingError
 from taxi_platform.trips.layouts import normalised
 from taxi_platform.trips.reading.bytes_in import text_chunks
+from taxi_platform.trips.reading.fields import flaw_of_plain
 from taxi_platform.trips.reading.framing import Framer, Lines, LongLine
 from taxi_platform.trips.reading.inspection import MAX_LINE_BYTES, Inspection
 from taxi_platform.trips.reading.quotes import has_plain_quotes, read_carefully
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ParseAs = Literal["number", "time", "text"]
+
+_BOM = b"\xef\xbb\xbf"
 
 
 class CsvReader:
@@ -39,6 +42,7 @@ class CsvReader:
         name: str,
         inspection: Inspection,
         parse_as: Mapping[str, ParseAs],
+        *,
         seen: Callable[[bytes], object] | None = None,
         max_line: int = MAX_LINE_BYTES,
     ) -> None:
@@ -60,24 +64,26 @@ class CsvReader:
                 yield self._long_line(block, next_row)
                 next_row += 1
                 continue
+            rows = block
             if header_is_next:
                 lines = Lines(block)
                 if not lines.count:
                     continue
-                block = block[block.index(b"\n", lines.spans[0][1]) + 1 :]
+                rows = block[block.index(b"\n", lines.spans[0][1]) + 1 :]
                 header_is_next = False
-                self._width = self._width_of(block)
-            if block:
-                records = self._read(block, next_row, framer)
+                self._width = self._width_of(rows)
+            if rows:
+                records = self._read(rows, next_row, framer)
                 next_row += records.seen
                 yield records
 
     def _width_of(self, block: bytes) -> int:
         """Fields in a data row: some files have more than their header names, all of them empty."""
         lines = Lines(block)
-        if not lines.count or b'"' in lines.line(0):
-            return len(self._header)
-        return max(len(self._header), lines.line(0).count(b",") + 1)
+        width = len(self._header)
+        if not lines.count or b'"' in lines.line(0) or flaw_of_plain(lines.line(0), width):
+            return width
+        return lines.line(0).count(b",") + 1
 
     def _read(self, block: bytes, first_row: int, framer: Framer) -> Records:
         import numpy as np
@@ -86,8 +92,8 @@ class CsvReader:
         quoted = b'"' in block
         if quoted and not has_plain_quotes(block):
             return self._read_quoted(block, first_row, framer)
-        if not (self._inspection.nul_bytes and b"\0" in block):
-            columns = self._parse(block, quoted=quoted, typed=True)
+        if not self._has_control_bytes(block):
+            columns = self._parse(block, self._width, quoted=quoted, typed=True)
             if columns is not None and _rows(columns) == lines.count:
                 rows = np.arange(first_row, first_row + lines.count, dtype=np.int64)
                 return Records(columns, rows, lines.line)
@@ -95,21 +101,30 @@ class CsvReader:
             return self._read_quoted(block, first_row, framer)
         return self._read_as_text(lines, first_row)
 
+    def _has_control_bytes(self, block: bytes) -> bool:
+        """A NUL, or a CR that ends no line: Arrow's parser lets the one pass and takes the other for a line end."""
+        if self._inspection.nul_bytes and b"\0" in block:
+            return True
+        return b"\r" in block and block.count(b"\r") != block.count(b"\r\n")
+
     def _read_as_text(self, lines: Lines, first_row: int) -> Records:
         """Set aside the lines that are no records, and read the others as text."""
         import numpy as np
 
         good, malformed, kept = [], [], []
+        width = len(self._header)
         for index in range(lines.count):
             line = lines.line(index)
-            fields, reason = self._fields(line)
-            if reason:
-                malformed.append(Reject.of(first_row + index, reason, line))
+            if flaw := flaw_of_plain(line, width):
+                malformed.append(Reject.of(first_row + index, flaw, line))
             else:
-                good.append(fields)
+                too_wide = line.count(b",") + 1 - width
+                good.append(line[:-too_wide] if too_wide else line)
                 kept.append(index)
         positions = np.array(kept, dtype=np.int64)
-        columns = self._parse(b"\n".join(good) + b"\n", quoted=False, typed=False) if good else self._no_columns()
+        columns: dict[str, pa.Array] | None = self._no_columns()
+        if good:
+            columns = self._parse(b"\n".join(good) + b"\n", width, quoted=False, typed=False)
         if columns is None or _rows(columns) != len(good):
             raise AccountingError(
                 f"{self._name}: the parser gave other rows than the lines after row {first_row:,}. "
@@ -117,43 +132,20 @@ class CsvReader:
             )
         return Records(columns, first_row + positions, lambda at: lines.line(kept[at]), tuple(malformed))
 
-    def _fields(self, line: bytes) -> tuple[bytes, str]:
-        """The line with as many fields as the block has, or the reason why it has not."""
-        if b"\0" in line:
-            return line, "nul_byte"
-        if b"\r" in line:
-            return line, "stray_carriage_return"
-        try:
-            line.decode()
-        except UnicodeDecodeError:
-            return line, "not_utf8"
-        count = line.count(b",") + 1
-        if count == self._width:
-            return line, ""
-        if count < len(self._header):
-            return line, "too_few_fields"
-        fields = line.split(b",")
-        if any(fields[len(self._header) :]):
-            return line, "too_many_fields"
-        fields = fields[: len(self._header)] + [b""] * (self._width - len(self._header))
-        return b",".join(fields), ""
-
     def _read_quoted(self, block: bytes, first_row: int, framer: Framer) -> Records:
-        # Where long lines are cut out, the rest of a block is already on its way: it cannot be pushed back.
-        may_continue = not framer.at_end and self._inspection.longest_line <= self._max_line
-        result = read_carefully(block, self._header, first_row, self._max_line, may_continue=may_continue)
+        result = read_carefully(block, self._header, first_row, self._max_line, may_continue=framer.goes_on)
         framer.push_back(result.rest)
         return result.records
 
-    def _parse(self, block: bytes, *, quoted: bool, typed: bool) -> dict[str, pa.Array] | None:
+    def _parse(self, block: bytes, width: int, *, quoted: bool, typed: bool) -> dict[str, pa.Array] | None:
         """The columns of `block`, or None where it is not what we expect."""
         import pyarrow as pa
         import pyarrow.compute as pc
         from pyarrow import csv as arrow_csv
 
-        names = self._header + [f"\0{index}" for index in range(len(self._header), self._width)]
-        if not block or not names:
-            return self._no_columns()
+        names = self._header + [f"\0{index}" for index in range(len(self._header), width)]
+        if block.startswith(_BOM):
+            block = b"\n" + block  # Arrow would drop it, but only where a block happens to start
         types: dict[str, pa.DataType] = dict.fromkeys(names, pa.string())
         types.update(dict.fromkeys(names[len(self._header) :], pa.null()))
         if typed:
@@ -162,7 +154,9 @@ class CsvReader:
         try:
             table = arrow_csv.read_csv(
                 pa.py_buffer(block),
-                read_options=arrow_csv.ReadOptions(column_names=names, block_size=1 << 20),
+                read_options=arrow_csv.ReadOptions(
+                    column_names=names, block_size=max(1 << 20, self._max_line)
+                ),
                 parse_options=arrow_csv.ParseOptions(quote_char='"' if quoted else False),
                 convert_options=arrow_csv.ConvertOptions(
                     column_types=types,
@@ -199,13 +193,12 @@ def _rows(columns: Mapping[str, pa.Array]) -> int:
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
     import pyarrow as pa
 
-    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks) if column.num_chunks else (
-        pa.array([], column.type)
-    )
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
 def parse_as(column_types: Mapping[str, str]) -> dict[str, ParseAs]:
     """How to parse the columns whose target types are given, by normalised source name."""
     kinds: Mapping[str, ParseAs] = {"id": "number", "money": "number", "number": "number", "time": "time"}
     return {name: kinds.get(column_type, "text") for name, column_type in column_types.items()}
-

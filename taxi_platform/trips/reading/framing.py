@@ -55,6 +55,9 @@ class Framer:
     """Blocks of whole lines from a stream of chunks; what a reader could not use it can push back.
 
     A line longer than `max_line` comes as a `LongLine`; it is never held whole.
+
+    Attributes:
+        goes_on: The last block is followed by lines that could belong to it: its end may be pushed back.
     """
 
     def __init__(self, chunks: Iterable[bytes], max_line: int, *, has_long_lines: bool) -> None:
@@ -62,22 +65,29 @@ class Framer:
         self._max_line = max_line
         self._has_long_lines = has_long_lines
         self._carry = b""
-        self.at_end = False
+        self._at_end = False
+        self.goes_on = False
 
     def push_back(self, rest: bytes) -> None:
         """Give back the end of the last block: it comes again, in front of what follows."""
         self._carry = rest + self._carry
 
     def blocks(self) -> Iterator[bytes | LongLine]:
-        while not self.at_end:
+        while not self._at_end:
             text = self._gather()
-            if self.at_end and text and not text.endswith(b"\n"):
+            if self._at_end and text and not text.endswith(b"\n"):
                 text += b"\n"
             cut = text.rfind(b"\n") + 1
             block, self._carry = text[:cut], text[cut:]
-            if block:
-                yield from self._without_long_lines(block) if self._has_long_lines else (block,)
-            if self._has_long_lines and len(self._carry) > self._max_line:
+            # One byte over the limit may be the CR of the line's end.
+            long_line_follows = self._has_long_lines and len(self._carry) > self._max_line + 1
+            pieces = list(self._without_long_lines(block)) if self._has_long_lines else [block]
+            for index, piece in enumerate(pieces):
+                is_last = index == len(pieces) - 1
+                self.goes_on = is_last and not self._at_end and not long_line_follows
+                if piece:
+                    yield piece
+            if long_line_follows:
                 yield self._skip_line()
 
     def _gather(self) -> bytes:
@@ -86,7 +96,7 @@ class Framer:
         while size < goal:
             chunk = next(self._chunks, None)
             if chunk is None:
-                self.at_end = True
+                self._at_end = True
                 break
             parts.append(chunk)
             size += len(chunk)
@@ -115,5 +125,5 @@ class Framer:
             last = chunk[end - 1 : end] or last
             self._carry = chunk[end + 1 :]
             return LongLine(kept, size + end - (last == b"\r"))
-        self.at_end = True
-        return LongLine(kept, size)
+        self._at_end = True
+        return LongLine(kept, size - (last == b"\r"))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from taxi_platform.errors import SourceFileError
 from taxi_platform.trips.layouts import FileKind
-from taxi_platform.trips.reading.bytes_in import GZIP_MAGIC, PARQUET_MAGIC, gunzip
+from taxi_platform.trips.reading.bytes_in import GZIP_MAGIC, PARQUET_MAGIC, file_chunks, gunzip
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,8 @@ class Inspection:
 
     Attributes:
         ending: `csv`, `csv.gz` or `parquet`: what the content is, whatever the name says.
-        lines: Data records of a Parquet file by its footer; of a CSV the lines after the header that are not blank.
+        lines: Data records of a Parquet file by its footer; of a CSV the lines after the header, without
+            blank ones.
         header: The names of the columns, as they are written.
         longest_line: Bytes of the longest line of a CSV.
     """
@@ -63,8 +64,8 @@ def inspect_file(path: Path, name: str, progress: Callable[[int], None] | None =
     """Read `path` once and tell what it is, how many records it has, and its SHA-256.
 
     Raises:
-        SourceFileError: An error page, a pointer, an empty file, a broken gzip or Parquet, a CSV that ends in the
-            middle of a row.
+        SourceFileError: An error page, a pointer, an empty file, a broken gzip or Parquet, a CSV that ends
+            in the middle of a row.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -76,8 +77,6 @@ def inspect_file(path: Path, name: str, progress: Callable[[int], None] | None =
         digest.update(chunk)
         if progress is not None:
             progress(len(chunk))
-
-    from taxi_platform.trips.reading.bytes_in import file_chunks
 
     if head.startswith(PARQUET_MAGIC):
         for _ in file_chunks(path, seen):
@@ -118,7 +117,9 @@ def csv_header(line: bytes, name: str) -> tuple[str, ...]:
         SourceFileError: It is too long, or not text.
     """
     if len(line) >= _HEADER_LIMIT:
-        raise SourceFileError(f"{name}: the first line is longer than {_HEADER_LIMIT:,} bytes: this is no header.")
+        raise SourceFileError(
+            f"{name}: the first line is longer than {_HEADER_LIMIT:,} bytes: this is no header."
+        )
     try:
         text = line.decode("utf-8-sig").strip("\r\n")
         return tuple(next(csv.reader([text], strict=True)))
@@ -145,9 +146,12 @@ def _refuse_strangers(head: bytes, name: str) -> None:
 
 def _refuse_cut_row(counter: _LineCounter, name: str) -> None:
     """A last line without an end and with fewer fields than the first row is half a row: half a file."""
-    if counter.ends_in_newline or counter.lines < 3 or counter.first_row is None:
+    if counter.ends_in_newline or counter.first_row is None or counter.header is None:
         return
-    if counter.last_line.count(b",") < counter.first_row.count(b","):
+    whole = counter.first_row if counter.lines > 2 else counter.header
+    if b'"' in whole + counter.last_line:
+        return  # commas do not tell the fields then; a cut row is rejected when it is read
+    if counter.last_line.count(b",") < whole.count(b","):
         raise SourceFileError(
             f"{name}: the file ends in the middle of row {counter.lines - 1:,} "
             f"({counter.last_line[:60].decode(errors='replace')!r}): it was cut short. Nothing was kept. "

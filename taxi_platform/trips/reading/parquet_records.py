@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from taxi_platform.errors import SourceFileError
 from taxi_platform.trips.layouts import normalised
@@ -35,7 +36,8 @@ class ParquetReader:
                 total = max(file.metadata.num_rows, 1)
                 for batch in file.iter_batches(BATCH_ROWS):
                     columns = {
-                        normalised(name): _decoded(batch.column(at)) for at, name in enumerate(batch.schema.names)
+                        normalised(name): _decoded(batch.column(at))
+                        for at, name in enumerate(batch.schema.names)
                     }
                     rows = np.arange(next_row, next_row + batch.num_rows, dtype=np.int64)
                     yield Records(columns, rows, _raw_json(batch))
@@ -58,6 +60,20 @@ def _decoded(array: pa.Array) -> pa.Array:
 
 def _raw_json(batch: pa.RecordBatch) -> Callable[[int], bytes]:
     def raw(at: int) -> bytes:
-        return json.dumps(batch.slice(at, 1).to_pylist()[0], default=str, ensure_ascii=False).encode()
+        row = {name: _plain(batch.column(index)[at]) for index, name in enumerate(batch.schema.names)}
+        return json.dumps(row, default=str, ensure_ascii=False).encode(errors="backslashreplace")
 
     return raw
+
+
+def _plain(scalar: pa.Scalar) -> Any:
+    """The value as JSON can have it, also where it is a year or a text that Python cannot."""
+    import pyarrow as pa
+
+    try:
+        value = scalar.as_py()
+    except UnicodeDecodeError:
+        return scalar.cast(pa.binary()).as_py().decode(errors="backslashreplace")
+    except (ValueError, OverflowError):
+        return f"{scalar.type} {scalar.value}"
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

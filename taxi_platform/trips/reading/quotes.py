@@ -1,17 +1,13 @@
-"""Blocks with quotes: which are plain enough for the fast parser, and the careful way for those that are not."""
+"""Blocks with quotes: which are plain enough for the fast parser, and the careful way for the others."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from taxi_platform.trips.reading.fields import split
 from taxi_platform.trips.reading.framing import Lines
 from taxi_platform.trips.reading.records import Records, Reject
-
-if TYPE_CHECKING:
-    import numpy as np
 
 MAX_RECORD_LINES = 100
 """Over how many lines a quoted field may run before its quote counts as never closed (arbitrary)."""
@@ -46,7 +42,7 @@ class CarefulResult:
 def read_carefully(
     block: bytes, header: Sequence[str], first_row: int, max_record_bytes: int, *, may_continue: bool
 ) -> CarefulResult:
-    """Read `block` record by record, as text. A quote that is never closed costs its own line, not what follows.
+    """Read `block` record by record, as text. A quote that is never closed costs its own line only.
 
     Args:
         may_continue: More text follows; a record that is still open at the end is then given back as `rest`.
@@ -62,7 +58,7 @@ def read_carefully(
     index, row, continued, rest = 0, first_row, 0, b""
     while index < lines.count:
         found = _record(lines, index, len(header), max_record_bytes)
-        if found.open_at_end and may_continue and index > 0:
+        if found.open_at_end and may_continue:
             rest = block[lines.spans[index][0] :]
             break
         if found.reason:
@@ -95,46 +91,22 @@ class _Found:
 def _record(lines: Lines, index: int, width: int, max_bytes: int) -> _Found:
     """The record that starts at line `index`: over several lines only where a quoted field makes it whole."""
     first = lines.line(index)
-    found = _parse(first, width)
-    if found.reason != "unterminated_quote":
-        return found
+    fields, reason = split(first, width)
+    if reason != "unterminated_quote":
+        return _Found(fields, first, reason=reason)
     start = lines.spans[index][0]
     for count in range(2, MAX_RECORD_LINES + 1):
         if index + count > lines.count:
             return _Found([], first, reason="unterminated_quote", open_at_end=True)
-        raw = lines.block[start : lines.spans[index + count - 1][1]]
-        if len(raw) > max_bytes:
+        last_start, end = lines.spans[index + count - 1]
+        if end - start > max_bytes:
             break
-        joined = _parse(raw, width)
-        if not joined.reason:
-            return _Found(joined.fields, raw, count)
-        if joined.reason != "unterminated_quote":
+        if lines.block.find(b'"', last_start, end) < 0:
+            continue  # this line cannot close it
+        raw = lines.block[start:end]
+        fields, reason = split(raw, width)
+        if not reason:
+            return _Found(fields, raw, count)
+        if reason != "unterminated_quote":
             break
     return _Found([], first, reason="unterminated_quote")
-
-
-def _parse(raw: bytes, width: int) -> _Found:
-    if b"\0" in raw:
-        return _Found([], raw, reason="nul_byte")
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        return _Found([], raw, reason="not_utf8")
-    try:
-        parsed = list(csv.reader(_kept_line_ends(text), strict=True))
-    except csv.Error as error:
-        closed = "unexpected end" not in str(error)
-        return _Found([], raw, reason="malformed_quotes" if closed else "unterminated_quote")
-    if len(parsed) != 1:
-        return _Found([], raw, reason="malformed_quotes")
-    fields = parsed[0]
-    if len(fields) < width:
-        return _Found([], raw, reason="too_few_fields")
-    if any(fields[width:]):
-        return _Found([], raw, reason="too_many_fields")
-    return _Found(fields[:width], raw)
-
-
-def _kept_line_ends(text: str) -> list[str]:
-    parts = text.split("\n")
-    return [part + "\n" for part in parts[:-1]] + [parts[-1]]

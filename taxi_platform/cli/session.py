@@ -1,0 +1,37 @@
+"""What every command starts with: the settings, and a history without dead runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taxi_platform.settings import Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+def read_settings(source: str | None = None) -> Settings:
+    """The settings, with `source` as it was typed: a relative folder starts where the command was typed.
+
+    Raises:
+        SettingsError: A setting, or the source, is none.
+    """
+    settings = Settings.read()
+    if source is None:
+        return settings
+    is_folder = source != "sample" and ":" not in source
+    # Without ".." but with its symlinks: a folder is shown as people know it.
+    typed = os.path.abspath(Path(source).expanduser()) if is_folder else source  # noqa: PTH100
+    return dataclasses.replace(settings, source=typed)
+
+
+def open_history() -> dg.DagsterInstance:
+    """The history of the project in whose folder we are, after the dead runs of this host were failed."""
+    from taxi_platform.automation.instance import open_instance, reap_dead_runs
+
+    instance = open_instance(Path.cwd())
+    reap_dead_runs(instance)
+    return instance

@@ -1,0 +1,56 @@
+"""`taxi status`: the months, stage by stage."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+
+import click
+
+from taxi_platform.cli.session import read_settings
+from taxi_platform.cli.tables import print_table
+
+SHOWN = 60
+"""Rows of the table on screen; --json has them all."""
+
+
+def run_status(*, refresh: bool, source: str | None, as_json: bool) -> None:
+    """Print what is loaded of each month, held against the last look at the source."""
+    settings = read_settings(source)
+
+    from taxi_platform.assets.coverage import coverage
+    from taxi_platform.assets.stages import STAGES
+    from taxi_platform.definitions import cleaning_of, stores_of
+    from taxi_platform.io_managers.stored import utc_now
+    from taxi_platform.resources.sources.look import last_look, save_look, take_look
+    from taxi_platform.resources.sources.opening import open_source
+    from taxi_platform.trips.services import SERVICES
+
+    publisher = open_source(settings.source)
+    looks = settings.home / "looks"
+    if refresh:
+        save_look(take_look(publisher, list(SERVICES.values()), utc_now()), looks)
+    look = last_look(publisher.name, looks)
+    cells = coverage(stores_of(settings), list(SERVICES.values()), cleaning_of(settings), look)
+    if as_json:
+        looked_at = None if look is None else look.looked_at
+        document = {"source": publisher.name, "looked_at": looked_at, "cells": [cell.__dict__ for cell in cells]}
+        click.echo(json.dumps(document, indent=1))
+        return
+    rows: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    for cell in cells:
+        rows[cell.service, cell.month][cell.stage] = cell.state
+    shown = {key: states for key, states in rows.items() if set(states.values()) != {"missing"}}
+    if shown:
+        lines = [(*key, *(states[stage] for stage in STAGES)) for key, states in shown.items()]
+        print_table(("service", "month", *STAGES), lines[-SHOWN:])
+        if len(lines) > SHOWN:
+            click.echo(f"... and {len(lines) - SHOWN} months before these: --json shows all.")
+    for service in SERVICES.values():
+        missing = [month for (name, month) in rows if name == service.name and (name, month) not in shown]
+        if missing:
+            click.echo(f"{service.name}: {len(missing)} months are published and not loaded, {missing[0]} to {missing[-1]}.")
+    if not rows:
+        click.echo("Nothing is loaded yet. Begin with: taxi load green 2021-01")
+    when = "has not been looked at yet: taxi status --refresh" if look is None else f"was last looked at {look.looked_at}"
+    click.echo(f"The source {publisher.name} {when}.")

@@ -1,0 +1,44 @@
+"""Tables for people: drawn on a terminal, plain and complete elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print `rows` under `header`; numbers to the right, with thousands; None as nothing."""
+    cells = [[_text(value) for value in row] for row in rows]
+    numeric = [
+        any(row[at] is not None for row in rows) and all(_is_number(row[at]) for row in rows)
+        for at in range(len(header))
+    ]
+    widths = [
+        max([len(title), *(len(row[at]) for row in cells)]) for at, title in enumerate(header)
+    ]
+    click.echo(click.style(_line(header, widths, numeric), bold=True))
+    click.echo(_line(["-" * width for width in widths], widths, numeric))
+    for row in cells:
+        click.echo(_line(row, widths, numeric))
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:
+    padded = [
+        cell.rjust(width) if right else cell.ljust(width)
+        for cell, width, right in zip(cells, widths, numeric, strict=True)
+    ]
+    return "  ".join(padded).rstrip()
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _is_number(value: Any) -> bool:
+    from decimal import Decimal
+
+    return value is None or (isinstance(value, int | float | Decimal) and not isinstance(value, bool))

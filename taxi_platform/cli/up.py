@@ -1,0 +1,43 @@
+"""`taxi up`: Dagster's UI and daemon on this project."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from taxi_platform.cli.session import open_history, read_settings
+from taxi_platform.errors import RequestError
+from taxi_platform.settings import find_project
+
+
+def run_up(host: str, port: int) -> NoReturn:
+    """Become `dagster dev`, after what would fail there was found out here.
+
+    Raises:
+        RequestError: The port is taken.
+        SettingsError: A setting is wrong.
+    """
+    from taxi_platform.definitions import build_definitions
+
+    build_definitions(read_settings())
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise RequestError(f"Port {port} of {host} is taken ({error.strerror}). Choose another one: --port {port + 1}") from None
+    open_history().dispose()
+    project = find_project(Path.cwd()) or Path.cwd()
+    click.echo(f"Dagster's UI: http://{host}:{port} (Ctrl-C ends it)")
+    sys.stdout.flush()
+    # A process started in the background ignores SIGINT, and `dagster dev` would then ignore SIGTERM too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(project)
+    command = [sys.executable, "-m", "dagster", "dev", "--host", host, "--port", str(port)]
+    os.execv(sys.executable, command)  # noqa: S606 (no shell is what we want)
