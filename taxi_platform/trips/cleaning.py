@@ -318,7 +318,8 @@ def _decide(
     for reason, mask in reasons:
         here = mask.to_numpy(zero_copy_only=False) & ~refused
         rejects += [
-            Reject.of(int(records.source_rows[at]), reason, records.raw(int(at))) for at in np.flatnonzero(here)
+            Reject.of(int(records.source_rows[at]), reason, records.raw(int(at)))
+            for at in np.flatnonzero(here)
         ]
         refused |= here
     return (pa.array(~refused) if rejects else None), rejects

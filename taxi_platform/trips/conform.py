@@ -109,7 +109,8 @@ def _floats(array: pa.Array, column: Column, where: str) -> tuple[pa.Array, pa.A
     if _is_text(array.type):
         strings, bad = _strings(array)
         floats, unread = _try_cast(_trimmed(strings), pa.float64(), r"^[-+.0-9eE]+$")
-        bad = _either(bad, unread)
+        floats, word = _without(floats, pc.is_nan(floats))  # "nan" is a word, not a number
+        bad = _either(_either(bad, unread), word)
     elif pa.types.is_float32(array.type):
         # By way of its shortest text: 9.4 it was, not 9.399999618530273.
         floats = _nan_as_null(array.cast(pa.string()).cast(pa.float64()))
@@ -258,5 +259,5 @@ def _is_text(kind: pa.DataType) -> bool:
 def _retyped(array: pa.Array, column: Column, where: str) -> SchemaError:
     return SchemaError(
         f"{where}: the column for {column.name} is of type {array.type}, which cannot be read as "
-        f"{arrow_type(column.type)}. Nothing was published. Fetch the file from its publisher, or tell us of it."
+        f"{arrow_type(column.type)}. Nothing was published. Fetch the file from its publisher, or report it."
     )

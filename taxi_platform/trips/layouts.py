@@ -94,6 +94,7 @@ def _no_layout(present: set[str], candidates: Sequence[Layout], file_name: str) 
     missing = ", ".join(sorted(wanted - present)) or "none"
     extra = ", ".join(sorted(present - wanted)[:20]) or "none"
     return (
-        f"{file_name}: the header is none we know. Nearest is {nearest.id}: missing {missing}; not in it {extra}. "
-        f"Nothing was published. Known layouts: {', '.join(layout.id for layout in candidates)}."
+        f"{file_name}: the header is none we know. Nearest is {nearest.id}: missing {missing}; "
+        f"not in it {extra}. Nothing was published. "
+        f"Known layouts: {', '.join(layout.id for layout in candidates)}."
     )

@@ -48,8 +48,8 @@ class MonthDraft:
     """A version of a month on its way into a store.
 
     Attributes:
-        as_of: What decides which of two versions is the newer: when the source was seen to hold it, then when it was
-            cleaned. Two of them compare as text.
+        as_of: What decides which of two versions is the newer: when the source was seen to hold it, then when
+            it was cleaned. Two of them compare as text.
         facts: What is to be remembered of it: counts, sums, layout, source. JSON.
     """
 
@@ -63,7 +63,7 @@ class MonthDraft:
 
 @dataclass(frozen=True)
 class MonthFile:
-    """A published version of a month. It stays what it is while somebody reads it, whatever is published meanwhile.
+    """A published version of a month. It stays what it is while it is read, whatever is published meanwhile.
 
     Attributes:
         table: What it is a month of, `yellow_trips`.

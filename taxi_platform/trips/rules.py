@@ -86,7 +86,7 @@ REJECTING = {
         ),
     )
 }
-"""Rows of which one of these is true are rejected, with its name as the reason. The default: the course's rule."""
+"""Rows of which one of these is true are rejected, with its name as the reason. All are on by default."""
 
 COUNTING = {
     rule.name: rule

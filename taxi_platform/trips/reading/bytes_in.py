@@ -1,4 +1,4 @@
-"""The bytes of a published file, decompressed as a stream in bounded memory; the gzip's own checks are made."""
+"""The bytes of a published file, decompressed in bounded memory; the gzip's own checks are made."""
 
 from __future__ import annotations
 

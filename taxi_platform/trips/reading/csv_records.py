@@ -1,8 +1,8 @@
 """A CSV as records: fast where a block is clean, careful where it is not, and every line accounted for.
 
-Each block of whole lines goes to Arrow's parser with the types we expect. The parser must give back as many rows as
-the block has lines; if it does not, or a value does not fit, the block is read again as text and its bad lines are
-set aside with a reason. Only a block with unusual quotes is read record by record.
+Each block of whole lines goes to Arrow's parser with the types we expect. The parser must give back as many
+rows as the block has lines; if it does not, or a value does not fit, the block is read again as text and its bad
+lines are set aside with a reason. Only a block with unusual quotes is read record by record.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class CsvReader:
         return self._read_as_text(lines, first_row)
 
     def _has_control_bytes(self, block: bytes) -> bool:
-        """A NUL, or a CR that ends no line: Arrow's parser lets the one pass and takes the other for a line end."""
+        """A NUL, or a CR that ends no line: Arrow's parser keeps the one and breaks the line at the other."""
         if self._inspection.nul_bytes and b"\0" in block:
             return True
         return b"\r" in block and block.count(b"\r") != block.count(b"\r\n")

@@ -1,0 +1,51 @@
+# The words are the same here, in the README and in CI. `make setup` needs Python 3.11 to 3.14 and nothing else.
+PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: setup demo up test test-long lint bench clean
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.14 was found. Install one, or name it: make setup PYTHON=/path/to/python"; exit 1; }
+	@echo "Making .venv with $(PYTHON) ..."
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --build-constraint constraints.txt \
+		--compile-bytecode --editable '.[dev]'
+	@$(BIN)/python -m compileall -q taxi_platform # or every start would compile it, where nothing may be written later
+	@touch $@
+
+demo: setup
+	@echo "Two months of each service, made up on the spot, through raw, cleaned, lake and warehouse:"
+	@$(BIN)/taxi load all 2021-01,2024-01 --source sample
+	@echo
+	@$(BIN)/taxi query "select 'yellow' as service, source_month, count(*) as trips, sum(total_amount) as dollars \
+		from yellow_trips group by all union all select 'green', source_month, count(*), sum(total_amount) \
+		from green_trips group by all order by all"
+	@echo
+	@echo "See the graph, the months and their checks in Dagster's UI: make up, then http://127.0.0.1:3000"
+
+up: setup
+	@exec $(BIN)/taxi up
+
+test: setup
+	$(PYTEST) -m "not long" -n auto --dist loadgroup
+
+test-long: setup
+	$(PYTEST) -m long
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/python -m benchmarks.stages
+
+clean: # not .taxi: your months and their history
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
