@@ -68,11 +68,15 @@ def column_schema(columns: Sequence[Column]) -> dg.TableSchema:
     )
 
 
-def output(value: Any, version: str, metadata: Mapping[str, Any] | None = None) -> dg.Output[Any]:
+def output(
+    value: Any, version: str, metadata: Mapping[str, Any] | None = None, *, output_name: str = "result"
+) -> dg.Output[Any]:
     """`value` with the month's version as Dagster's data version, so that the UI shows what is out of date."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=dg.BetaWarning)  # data versions, in Dagster 1.13
-        return dg.Output(value, metadata=metadata, data_version=dg.DataVersion(version))
+        return dg.Output(
+            value, output_name=output_name, metadata=metadata, data_version=dg.DataVersion(version)
+        )
 
 
 def reasons_table(by_reason: Mapping[str, int], meaning: Mapping[str, str]) -> dg.TableMetadataValue:

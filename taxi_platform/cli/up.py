@@ -39,8 +39,7 @@ def run_up(host: str, port: int) -> NoReturn:
     # A process started in the background ignores SIGINT, and `dagster dev` would then ignore SIGTERM too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(project)
-    # With it, `dagster dev` does not speak of a temporary home: the history is where dagster.yaml says, either way.
-    os.environ.setdefault("DAGSTER_HOME", str(project))
-    quiet = ("-W", "ignore:Function `dev_command`")  # it speaks of `dg dev`, which asks for another layout
-    command = [sys.executable, *quiet, "-m", "dagster", "dev", "--host", host, "--port", str(port)]
+    # Quiet: it speaks of `dg dev`, which asks for another layout, and of a temporary home, where nothing of ours lies.
+    command = [sys.executable, "-W", "ignore:Function `dev_command`", "-m", "dagster", "dev"]
+    command += ["--host", host, "--port", str(port), "--log-level", "warning"]
     os.execv(sys.executable, command)  # noqa: S606 (no shell is what we want)

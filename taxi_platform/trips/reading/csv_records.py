@@ -1,8 +1,8 @@
 """A CSV as records: fast where a block is clean, careful where it is not, and every line accounted for.
 
 Each block of whole lines goes to Arrow's parser with the types we expect. The parser must give back as many
-rows as the block has lines; if it does not, or a value does not fit, the block is read again as text and its bad
-lines are set aside with a reason. Only a block with unusual quotes is read record by record.
+rows as the block has lines; if it does not, or a value does not fit, the block is read again as text and its
+bad lines are set aside with a reason. Only a block with unusual quotes is read record by record.
 """
 
 from __future__ import annotations

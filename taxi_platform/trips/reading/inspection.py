@@ -166,7 +166,7 @@ def _parquet_footer(path: Path, name: str) -> tuple[int, tuple[str, ...]]:
     try:
         with pq.ParquetFile(path) as file:
             return file.metadata.num_rows, tuple(file.schema_arrow.names)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last one: a broken name
         reason = str(error).split("\n", 1)[0]
         raise SourceFileError(
             f"{name}: this is not a whole Parquet file ({reason}). Nothing was kept. Fetch the month again."
