@@ -1,14 +1,22 @@
-"""What every test can use: the real files where they are, and folders of its own."""
+"""What every test can use: the real files where they are, and projects of its own."""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("TAXI_SHARED") or ROOT.parent / "shared")
+TAXI = (sys.executable, "-c", "from taxi_platform.cli.main import main; main()")
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +31,102 @@ def shared() -> Path:
 def publisher(shared: Path) -> Path:
     """Real files, laid out as a publisher lays them out."""
     return shared / "publisher"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command printed, and how it ended."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def sentence(self) -> str:
+        """The one sentence on stderr with which a command stopped."""
+        lines = self.err.splitlines()
+        assert self.exit_code != 0, self
+        assert len(lines) == 1, self.err
+        assert lines[0].startswith("taxi: "), self.err
+        assert "Traceback" not in self.out
+        return lines[0].removeprefix("taxi: ")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project's folder, and the commands typed in it.
+
+    Attributes:
+        settings: Environment variables of the processes that are started.
+    """
+
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        return self.folder / ".taxi"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.home / "warehouse.duckdb"
+
+    def taxi(self, *words: str) -> Answer:
+        """The command in this process: quick."""
+        from click.testing import CliRunner
+
+        from taxi_platform.cli.main import cli
+
+        os.chdir(self.folder)
+        result = CliRunner().invoke(cli, list(words), prog_name="taxi", env=self.settings)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Answer(result.exit_code, result.stdout, result.stderr)
+
+    def load(self, services: str, months: str, *options: str) -> list[dict[str, Any]]:
+        """What `taxi load --json` says of each month."""
+        return json.loads(self.taxi("load", services, months, *options, "--json").out)["months"]
+
+    def states(self, *options: str) -> dict[tuple[str, str, str], str]:
+        """What `taxi status --json` says, by service, month and stage."""
+        cells = json.loads(self.taxi("status", *options, "--json").out)["cells"]
+        return {(cell["service"], cell["month"], cell["stage"]): cell["state"] for cell in cells}
+
+    def rows(self, sql: str) -> list[list[Any]]:
+        """What `taxi query` answers."""
+        answer = self.taxi("query", sql, "--format", "json")
+        assert answer.exit_code == 0, answer.err
+        return [list(row.values()) for row in json.loads(answer.out)]
+
+    def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:
+        """The command in a process of its own. Whoever starts it ends it."""
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        return subprocess.Popen([*TAXI, *words], cwd=self.folder, env=self.environment(), text=True, **pipes)
+
+    def run(self, *words: str) -> Answer:
+        """The command in a process of its own, to its end."""
+        process = self.start(*words)
+        out, err = process.communicate(timeout=120)
+        return Answer(process.returncode, out, err)
+
+    def environment(self) -> Mapping[str, str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TAXI_", "DAGSTER_"))}
+        return {**inherited, **self.settings}
+
+
+def make_project(folder: Path) -> Project:
+    """A project in `folder`, as somebody has it who just cloned this one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(ROOT / name, folder)
+    return Project(folder)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """An empty project, and a process in its folder that no setting of the machine reaches."""
+    for name in [name for name in os.environ if name.startswith(("TAXI_", "DAGSTER_"))]:
+        monkeypatch.delenv(name)
+    made = make_project(tmp_path / "project")
+    monkeypatch.chdir(made.folder)
+    return made

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -28,13 +30,35 @@ def run_query(sql: str, form: str) -> None:
         writer.writerow(columns)
         writer.writerows(rows)
     elif form == "json":
-        click.echo(json.dumps([dict(zip(columns, map(_json, row), strict=True)) for row in rows], default=str))
+        names = _told_apart(columns)
+        objects = [dict(zip(names, map(_json, row), strict=True)) for row in rows]
+        click.echo(json.dumps(objects, default=str, allow_nan=False))
     else:
         print_table(columns, list(rows))
 
 
+def _told_apart(columns: Sequence[str]) -> list[str]:
+    """The names of columns as keys of an object: a second `a` becomes `a_1`, as DuckDB does elsewhere."""
+    names: list[str] = []
+    for column in columns:
+        name, again = column, 0
+        while name in names:
+            again += 1
+            name = f"{column}_{again}"
+        names.append(name)
+    return names
+
+
 def _json(value: Any) -> Any:
-    """A decimal as a number where that loses nothing."""
-    if isinstance(value, Decimal) and Decimal(repr(float(value))) == value:
-        return float(value)
+    """`value` for JSON: a decimal as a number where that loses nothing, what no number of JSON can say as text."""
+    if isinstance(value, Decimal):
+        return float(value) if Decimal(repr(float(value))) == value else str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.decode(errors="backslashreplace")
+    if isinstance(value, list | tuple):
+        return [_json(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _json(item) for key, item in value.items()}
     return value
