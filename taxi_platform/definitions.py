@@ -18,9 +18,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph over the stores that `settings` names. The asset keys never change with them."""
     return dg.Definitions(
         assets=[
-            asset
-            for service in SERVICES.values()
-            for asset in service_assets(service, lake="file", warehouse="duckdb")
+            asset for service in SERVICES.values() for asset in service_assets(service, lake="file", warehouse="duckdb")
         ],
         resources={
             "source": SourceResource(uri=settings.source),

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from taxi_platform.automation.project import find_project
 from taxi_platform.errors import SettingsError
 from taxi_platform.trips.rules import DEFAULT_RULES, REJECTING
-
-PROJECT_FILE = "dagster.yaml"
 
 KNOWN_SETTINGS: Mapping[str, str] = {
     "TAXI_HOME": "where everything lies that has no place of its own; default: .taxi beside dagster.yaml",
@@ -71,16 +70,10 @@ class Settings:
             warehouse=_duckdb_path(values.get("TAXI_WAREHOUSE") or f"duckdb:///{home}/warehouse.duckdb", project),
             source=_source(values.get("TAXI_SOURCE") or "sample", project),
             rules=_rules(values.get("TAXI_RULES")),
-            unknown_columns=_one_of("TAXI_UNKNOWN_COLUMNS", values.get("TAXI_UNKNOWN_COLUMNS") or "keep", ("keep", "fail")),
+            unknown_columns=_one_of(
+                "TAXI_UNKNOWN_COLUMNS", values.get("TAXI_UNKNOWN_COLUMNS") or "keep", ("keep", "fail")
+            ),
         )
-
-
-def find_project(start: Path) -> Path | None:
-    """The nearest folder with a `dagster.yaml`, from `start` upward."""
-    for folder in (start.resolve(), *start.resolve().parents):
-        if (folder / PROJECT_FILE).is_file():
-            return folder
-    return None
 
 
 def _with_files(environment: Mapping[str, str], project: Path) -> dict[str, str]:
@@ -100,7 +93,7 @@ def _with_files(environment: Mapping[str, str], project: Path) -> dict[str, str]
 
 def _refuse_unknown(values: Mapping[str, str]) -> None:
     unknown = sorted(name for name in values if name.startswith("TAXI_") and name not in KNOWN_SETTINGS)
-    unknown = [name for name in unknown if name not in ("TAXI_SHARED",)]
+    unknown = [name for name in unknown if name != "TAXI_SHARED"]  # where the tests find real files
     if unknown:
         raise SettingsError(f"Unknown settings: {', '.join(unknown)}. Known are {', '.join(KNOWN_SETTINGS)}.")
 
@@ -108,7 +101,9 @@ def _refuse_unknown(values: Mapping[str, str]) -> None:
 def _folder(name: str, value: str, project: Path) -> Path:
     parts = urlsplit(value)
     if parts.scheme and parts.scheme != "file":
-        raise SettingsError(f"{name}: nothing here keeps months at {parts.scheme}://. Known is a folder: a path, or file:///path.")
+        raise SettingsError(
+            f"{name}: nothing here keeps months at {parts.scheme}://. Known is a folder: a path, or file:///path."
+        )
     path = project / Path(parts.path if parts.scheme else value).expanduser()
     if path.exists() and not path.is_dir():
         raise SettingsError(f"{name}: {path} is not a folder.")
@@ -119,11 +114,13 @@ def _duckdb_path(value: str, project: Path) -> Path:
     parts = urlsplit(value)
     if parts.scheme != "duckdb":
         raise SettingsError(
-            f"TAXI_WAREHOUSE: {parts.scheme or value.split(':')[0]!r} is no warehouse. Known is duckdb:///path/to/file.duckdb."
+            f"TAXI_WAREHOUSE: {parts.scheme or value.split(':', maxsplit=1)[0]!r} is no warehouse. Known is duckdb:///path/to/file.duckdb."
         )
     path = value.removeprefix("duckdb:").removeprefix("//")
     if not path.startswith("/") or path.endswith("/"):
-        raise SettingsError("TAXI_WAREHOUSE: write three slashes and a file: duckdb:///relative.duckdb or duckdb:////absolute.duckdb.")
+        raise SettingsError(
+            "TAXI_WAREHOUSE: write three slashes and a file: duckdb:///relative.duckdb or duckdb:////absolute.duckdb."
+        )
     # As in SQLAlchemy: three slashes are relative to the project, four are absolute; an absolute path after three
     # slashes is what people mean too.
     relative = path.removeprefix("/")

@@ -58,9 +58,7 @@ def cleaned_results(service: Service, facts: Mapping[str, Any]) -> Sequence[dg.A
             severity=dg.AssetCheckSeverity.WARN,
             metadata={"unknown_columns": ", ".join(unknown) or "none"},
         ),
-        *(
-            _oddity(rule.name, facts["observed"].get(rule.name, 0), kept) for rule in _warning_rules(service)
-        ),
+        *(_oddity(rule.name, facts["observed"].get(rule.name, 0), kept) for rule in _warning_rules(service)),
     ]
 
 

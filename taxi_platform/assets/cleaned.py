@@ -1,6 +1,6 @@
 """Stage cleaned: trips in the service's one schema, and beside them every row that was not kept, with the reason."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -29,8 +29,6 @@ _EXPANSION = {"csv": 1, "csv.gz": 2, "parquet": 3}
 
 def cleaned_asset(service: Service) -> dg.AssetsDefinition:
     """The asset `cleaned/{service}_trips`."""
-
-    key = stages.asset_key("cleaned", service)
     common = stages.common(
         service, "cleaned", kinds={"parquet"}, code_version=f"{CLEANING_VERSION}.{service.schema_version}"
     )
@@ -68,11 +66,11 @@ def cleaned_asset(service: Service) -> dg.AssetsDefinition:
         with as_failure():
             months = cleaned_io_manager.months
             plan = _plan(service, raw_trips, cleaning)
-            if not context.selected_asset_keys:  # only the checks were asked for
-                events = _checks_of_current(service, months, raw_trips.partition)
-            else:
-                events = _cleaned_month(plan, months, raw_trips, force=is_forced(context.run.tags))
-            for event in events:
+            for event in (
+                _cleaned_month(plan, months, raw_trips, force=is_forced(context.run.tags))
+                if context.selected_asset_keys
+                else _checks_of_current(service, months, raw_trips.partition)
+            ):
                 if not isinstance(event, dg.AssetCheckResult) or event.check_name in wanted:
                     yield event
 
@@ -101,9 +99,7 @@ def _cleaned_month(
         yield from _events(service, draft, facts, plan)
 
 
-def _checks_of_current(
-    service: Service, months: MonthObjects, partition: str
-) -> Iterator[dg.AssetCheckResult]:
+def _checks_of_current(service: Service, months: MonthObjects, partition: str) -> Iterator[dg.AssetCheckResult]:
     current = months.current(service.table, partition)
     if current is None:
         raise DamagedStoreError(f"There is no cleaned {service.name} {partition} to check. Materialise it first.")
@@ -133,7 +129,7 @@ def _source(raw: MonthFile) -> dict[str, Any]:
     }
 
 
-def _bar(plan: CleaningPlan) -> Any:
+def _bar(plan: CleaningPlan) -> Callable[[int], None]:
     return lambda done: progress.report("cleaned", done, plan.inspection.size_bytes)
 
 

@@ -40,37 +40,45 @@ class Cell:
     state: State
 
 
-def coverage(
-    stores: Stores, services: Sequence[Service], cleaning: CleaningResource, look: Look | None
-) -> list[Cell]:
+def coverage(stores: Stores, services: Sequence[Service], cleaning: CleaningResource, look: Look | None) -> list[Cell]:
     """Every month that the source had at the last look or that any stage holds, in all four stages."""
-    ledger: dict[tuple[str, str], LedgerRow] = {
-        (row.table, f"{row.partition:%Y-%m}"): row for row in stores.warehouse.months()
-    }
-    cells = []
-    for service in services:
-        published = set(look.files.get(service.name, {})) if look else set()
-        held = {m for store in (stores.raw, stores.cleaned, stores.lake) for m in store.partitions(service.table)}
-        loaded = {month for table, month in ledger if table == service.table}
-        for month in sorted(published | held | loaded):
-            row = ledger.get((service.table, month))
-            states = _states(stores, service, month, row, cleaning, look)
-            cells += [Cell(service.name, month, stage, states[stage]) for stage in STAGES]
-    return cells
+    viewer = _Viewer(stores, cleaning, look)
+    return [
+        Cell(service.name, month, stage, state)
+        for service in services
+        for month in viewer.months(service)
+        for stage, state in zip(STAGES, viewer.states(service, month), strict=True)
+    ]
 
 
-def _states(
-    stores: Stores, service: Service, month: str, row: LedgerRow | None, cleaning: CleaningResource, look: Look | None
-) -> Mapping[str, State]:
-    raw = stores.raw.current(service.table, month)
-    cleaned = stores.cleaned.current(service.table, month)
-    lake = stores.lake.current(service.table, month)
-    return {
-        "raw": _raw(stores.raw, raw, look and look.fingerprint(service.name, month), looked=look is not None),
-        "cleaned": _cleaned(stores.cleaned, cleaned, raw, cleaning),
-        "lake": _lake(stores.lake, lake, cleaned),
-        "warehouse": _warehouse(row, lake),
-    }
+class _Viewer:
+    """Looks at months, one after the other; the ledger is read once."""
+
+    def __init__(self, stores: Stores, cleaning: CleaningResource, look: Look | None) -> None:
+        self._stores, self._cleaning, self._look = stores, cleaning, look
+        self._ledger: Mapping[tuple[str, str], LedgerRow] = {
+            (row.table, f"{row.partition:%Y-%m}"): row for row in stores.warehouse.months()
+        }
+
+    def months(self, service: Service) -> list[str]:
+        stores = (self._stores.raw, self._stores.cleaned, self._stores.lake)
+        published = self._look.files.get(service.name, {}) if self._look else {}
+        held = {month for store in stores for month in store.partitions(service.table)}
+        loaded = {month for table, month in self._ledger if table == service.table}
+        return sorted(held | loaded | set(published))
+
+    def states(self, service: Service, month: str) -> tuple[State, State, State, State]:
+        raw = self._stores.raw.current(service.table, month)
+        cleaned = self._stores.cleaned.current(service.table, month)
+        lake = self._stores.lake.current(service.table, month)
+        row = self._ledger.get((service.table, month))
+        seen = self._look.fingerprint(service.name, month) if self._look else None
+        return (
+            _raw(self._stores.raw, raw, seen, looked=self._look is not None),
+            _cleaned(self._stores.cleaned, cleaned, raw, self._cleaning),
+            _lake(self._stores.lake, lake, cleaned),
+            _warehouse(row, lake),
+        )
 
 
 def _raw(store: MonthObjects, raw: MonthFile | None, seen: tuple[str, str] | None, *, looked: bool) -> State:

@@ -14,7 +14,7 @@ from taxi_platform.trips.services import Service
 
 
 def service_assets(service: Service, *, lake: str, warehouse: str) -> Sequence[dg.AssetsDefinition]:
-    """raw -> cleaned -> lake -> warehouse for `service`; `lake` and `warehouse` say what these are made of."""
+    """The stages raw, cleaned, lake, warehouse of `service`; `lake` and `warehouse` say what these two are made of."""
     with warnings.catch_warnings():
         # One run a month (`backfill_policy`) and checks with a bar of months (`partitions_def`) are what we need, and
         # not declared stable in Dagster 1.13. A test of ours fails the day they change.

@@ -34,7 +34,9 @@ def raw_asset(service: Service) -> dg.AssetsDefinition:
         dagster_type=dg.Any,
     )
     def raw(
-        context: dg.AssetExecutionContext, source: SourceResource, raw_io_manager: dg.ResourceParam[MonthObjectsIOManager]
+        context: dg.AssetExecutionContext,
+        source: SourceResource,
+        raw_io_manager: dg.ResourceParam[MonthObjectsIOManager],
     ) -> Iterator[Any]:
         month = Month.parse(context.partition_key)
         months = raw_io_manager.months
@@ -44,7 +46,7 @@ def raw_asset(service: Service) -> dg.AssetsDefinition:
             seen_at = utc_now()
             held = None if is_forced(context.run.tags) else _unchanged(months, service, file, seen_at)
             if held is not None:
-                context.log.info(f"{file.name} is as it was: nothing was fetched")
+                context.log.info("%s is as it was: nothing was fetched", file.name)
                 yield from _output(held, held.facts, held.version)
                 return
             months.store.require_room(file.size_bytes or 0)

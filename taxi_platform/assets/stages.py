@@ -14,9 +14,7 @@ from taxi_platform.trips.services import TIMEZONE, Service
 STAGES = ("raw", "cleaned", "lake", "warehouse")
 OWNERS = ("team:taxi-platform",)
 
-RETRIES = dg.RetryPolicy(
-    max_retries=3, delay=1, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
+RETRIES = dg.RetryPolicy(max_retries=3, delay=1, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """Only errors that say that a retry can help are retried."""
 
 
@@ -26,9 +24,7 @@ def asset_key(stage: str, service: Service) -> dg.AssetKey:
 
 def monthly_partitions(service: Service) -> dg.MonthlyPartitionsDefinition:
     """Every month from the service's first to the last full one, New York time."""
-    return dg.MonthlyPartitionsDefinition(
-        start_date=service.first_month.key, fmt="%Y-%m", timezone=TIMEZONE
-    )
+    return dg.MonthlyPartitionsDefinition(start_date=service.first_month.key, fmt="%Y-%m", timezone=TIMEZONE)
 
 
 def common(service: Service, stage: str, *, kinds: set[str], code_version: str) -> dict[str, Any]:
@@ -63,9 +59,7 @@ def column_schema(columns: Sequence[Column]) -> dg.TableSchema:
         "date": "date",
         "row": "bigint",
     }
-    return dg.TableSchema(
-        [dg.TableColumn(column.name, types[column.type], column.description) for column in columns]
-    )
+    return dg.TableSchema([dg.TableColumn(column.name, types[column.type], column.description) for column in columns])
 
 
 def output(
@@ -74,19 +68,23 @@ def output(
     """`value` with the month's version as Dagster's data version, so that the UI shows what is out of date."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=dg.BetaWarning)  # data versions, in Dagster 1.13
-        return dg.Output(
-            value, output_name=output_name, metadata=metadata, data_version=dg.DataVersion(version)
-        )
+        return dg.Output(value, output_name=output_name, metadata=metadata, data_version=dg.DataVersion(version))
 
 
 def reasons_table(by_reason: Mapping[str, int], meaning: Mapping[str, str]) -> dg.TableMetadataValue:
     """Counts by reason as a table of the UI."""
     return dg.MetadataValue.table(
         [
-            dg.TableRecord({"reason": reason, "rows": count, "meaning": meaning.get(reason, "the row could not be read")})
+            dg.TableRecord(
+                {"reason": reason, "rows": count, "meaning": meaning.get(reason, "the row could not be read")}
+            )
             for reason, count in by_reason.items()
         ],
         dg.TableSchema(
-            [dg.TableColumn("reason", "string"), dg.TableColumn("rows", "int"), dg.TableColumn("meaning", "string")]
+            [
+                dg.TableColumn("reason", "string"),
+                dg.TableColumn("rows", "int"),
+                dg.TableColumn("meaning", "string"),
+            ]
         ),
     )

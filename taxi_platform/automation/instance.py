@@ -8,12 +8,9 @@ from pathlib import Path
 
 import dagster as dg
 
+from taxi_platform.automation.project import PROJECT_FILE, find_project
 from taxi_platform.errors import SettingsError
-from taxi_platform.settings import PROJECT_FILE, find_project
-
-PID_TAG = "taxi/pid"
-HOST_TAG = "taxi/host"
-STARTED_TAG = "taxi/process_started"
+from taxi_platform.io_managers.run_process import HOST_TAG, PID_TAG, is_alive
 
 _UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -42,12 +39,6 @@ def open_instance(folder: Path) -> dg.DagsterInstance:
     return dg.DagsterInstance.from_config(str(project))
 
 
-def process_tags() -> dict[str, str]:
-    """What tells this process from any other, also after a restart of the machine."""
-    pid = os.getpid()
-    return {PID_TAG: str(pid), HOST_TAG: socket.gethostname(), STARTED_TAG: _started(pid) or ""}
-
-
 def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     """Fail the runs of this host whose process is gone, and free what they held. Others' runs are left alone.
 
@@ -57,35 +48,11 @@ def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     reaped = []
     mine = dg.RunsFilter(statuses=_UNFINISHED, tags={HOST_TAG: socket.gethostname()})
     for run in instance.get_runs(mine):
-        if _lives(run.tags):
+        if is_alive(run.tags):
             continue
-        instance.report_run_failed(run, message=f"Its process ({run.tags[PID_TAG]}) is gone: it was killed, or the machine was.")
+        instance.report_run_failed(
+            run, message=f"Its process ({run.tags[PID_TAG]}) is gone: it was killed, or the machine was."
+        )
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         reaped.append(run.run_id)
     return reaped
-
-
-def _lives(tags: dict[str, str]) -> bool:
-    pid = tags.get(PID_TAG, "")
-    return pid.isdigit() and _started(int(pid)) == tags.get(STARTED_TAG)
-
-
-def _started(pid: int) -> str | None:
-    """When a process was started, as text that no other process of that number has had; None where there is none."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return _started_by_ps(pid)
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else f"{boot}:{fields[19]}"
-
-
-def _started_by_ps(pid: int) -> str | None:
-    """The same where there is no /proc (macOS)."""
-    import subprocess
-
-    if Path("/proc/self/stat").exists():
-        return None
-    done = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607
-    return done.stdout.strip() or None

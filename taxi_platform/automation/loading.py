@@ -9,9 +9,9 @@ from typing import Any, Literal
 import dagster as dg
 
 from taxi_platform.assets.stages import STAGES, asset_key
-from taxi_platform.automation.instance import process_tags
 from taxi_platform.errors import NotPublishedError
 from taxi_platform.io_managers.month_io import FORCE_TAG
+from taxi_platform.io_managers.run_process import process_tags
 from taxi_platform.trips.months import Month
 from taxi_platform.trips.services import Service
 

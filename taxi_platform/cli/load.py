@@ -115,7 +115,7 @@ def _bars(*, show: bool) -> Iterator[Any]:
 def _print_summary(results: Sequence[MonthResult]) -> None:
     from taxi_platform.cli.tables import print_table
 
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         (
             result.service,
             result.month,

@@ -18,7 +18,7 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="taxi")
 def cli() -> None:
-    """New York's taxi trips, month by month: source -> raw -> cleaned -> lake -> warehouse.
+    r"""New York's taxi trips, month by month: source -> raw -> cleaned -> lake -> warehouse.
 
     \b
     taxi load green 2020-03..2020-05       load three months
@@ -84,9 +84,7 @@ def status(refresh: bool, source: str | None, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("sql")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="Default: table."
-)
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="Default: table.")
 @in_sentences
 def query(sql: str, form: str) -> None:
     """Ask the warehouse something in SQL. Nothing can be changed by it.
@@ -122,5 +120,3 @@ def sources(as_json: bool) -> None:
 def main() -> None:
     """The entry point of `taxi`."""
     cli(prog_name="taxi")
-
-

@@ -49,8 +49,9 @@ def run_status(*, refresh: bool, source: str | None, as_json: bool) -> None:
     for service in SERVICES.values():
         missing = [month for (name, month) in rows if name == service.name and (name, month) not in shown]
         if missing:
-            click.echo(f"{service.name}: {len(missing)} months are published and not loaded, {missing[0]} to {missing[-1]}.")
+            span = f"{missing[0]} to {missing[-1]}"
+            click.echo(f"{service.name}: {len(missing)} months are published and not loaded, {span}.")
     if not rows:
         click.echo("Nothing is loaded yet. Begin with: taxi load green 2021-01")
-    when = "has not been looked at yet: taxi status --refresh" if look is None else f"was last looked at {look.looked_at}"
+    when = f"was last looked at {look.looked_at}" if look else "has not been looked at yet: taxi status --refresh"
     click.echo(f"The source {publisher.name} {when}.")

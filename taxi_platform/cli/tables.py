@@ -15,9 +15,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         any(row[at] is not None for row in rows) and all(_is_number(row[at]) for row in rows)
         for at in range(len(header))
     ]
-    widths = [
-        max([len(title), *(len(row[at]) for row in cells)]) for at, title in enumerate(header)
-    ]
+    widths = [max([len(title), *(len(row[at]) for row in cells)]) for at, title in enumerate(header)]
     click.echo(click.style(_line(header, widths, numeric), bold=True))
     click.echo(_line(["-" * width for width in widths], widths, numeric))
     for row in cells:

@@ -11,9 +11,9 @@ from typing import NoReturn
 
 import click
 
+from taxi_platform.automation.project import find_project
 from taxi_platform.cli.session import open_history, read_settings
 from taxi_platform.errors import RequestError
-from taxi_platform.settings import find_project
 
 
 def run_up(host: str, port: int) -> NoReturn:
@@ -31,7 +31,9 @@ def run_up(host: str, port: int) -> NoReturn:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise RequestError(f"Port {port} of {host} is taken ({error.strerror}). Choose another one: --port {port + 1}") from None
+            raise RequestError(
+                f"Port {port} of {host} is taken ({error.strerror}). Choose another one: --port {port + 1}"
+            ) from None
     open_history().dispose()
     project = find_project(Path.cwd()) or Path.cwd()
     click.echo(f"Dagster's UI: http://{host}:{port} (Ctrl-C ends it)")

@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
 from taxi_platform.errors import RequestError
+from taxi_platform.io_managers import run_process
+from taxi_platform.io_managers.failing import as_failure
 from taxi_platform.io_managers.stored import Stored, table_name
 
 FORCE_TAG = "month/force"
 """Put this tag with the value `true` on a run or a backfill to write months again that have not changed."""
+
+
+class MonthIOManager(dg.ConfigurableIOManager):
+    """An IO manager of months: it puts them down, says so on the materialisation, and fails in a sentence.
+
+    It also notes on the run which process it is in, so that what a killed run held can be freed.
+    """
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        run_process.mark(context)
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        with as_failure():
+            describe(context, self.store_month(context, obj))
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        with as_failure():
+            return self.load_months(context)
+
+    @abstractmethod
+    def store_month(self, context: dg.OutputContext, obj: Any) -> Stored:
+        """Make the output's partition hold exactly `obj`. All or nothing."""
+
+    @abstractmethod
+    def load_months(self, context: dg.InputContext) -> Any:
+        """The input's partitions, as its annotation asks for them."""
 
 
 def is_forced(tags: Mapping[str, str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ Outcome = Literal["created", "replaced", "unchanged", "restored", "repaired"]
 `restored` a kept version was made the current one again; `repaired` the version was there on paper only.
 """
 
-_PARTITION = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?")
+_PARTITION = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
 _NAME = re.compile(r"[^\W\d]\w{0,62}")
 
 
@@ -80,14 +81,12 @@ def partition_date(partition: str) -> dt.date:
         RequestError: The key is neither.
     """
     match = _PARTITION.fullmatch(partition)
-    try:
-        if match is None:
-            raise ValueError
-        return dt.date(int(match[1]), int(match[2]), int(match[3] or 1))
-    except ValueError:
-        raise RequestError(
-            f"{partition!r} is no partition key that can be stored. Write a month as 2021-01, a day as 2021-01-31."
-        ) from None
+    with contextlib.suppress(ValueError):
+        if match is not None:
+            return dt.date(int(match[1]), int(match[2]), int(match[3] or 1))
+    raise RequestError(
+        f"{partition!r} is no partition key that can be stored. Write a month as 2021-01, a day as 2021-01-31."
+    )
 
 
 def table_name(name: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
+from pydantic import Field
 
 from taxi_platform.trips.rules import DEFAULT_RULES
 
 
-class CleaningResource(dg.ConfigurableResource):
+class CleaningResource(dg.ConfigurableResource[Any]):
     """The switches of cleaning. They are part of a month's version: another switch, another version.
 
     Attributes:
@@ -15,5 +18,5 @@ class CleaningResource(dg.ConfigurableResource):
         unknown_columns: `keep` them aside, in the extras, or `fail`.
     """
 
-    rules: list[str] = list(DEFAULT_RULES)
+    rules: list[str] = Field(default_factory=lambda: list(DEFAULT_RULES))
     unknown_columns: str = "keep"

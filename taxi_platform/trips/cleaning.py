@@ -145,9 +145,7 @@ class Cleaned:
         }
 
 
-def clean(
-    plan: CleaningPlan, path: Path, folder: Path, progress: Callable[[int], object] = lambda _: None
-) -> Cleaned:
+def clean(plan: CleaningPlan, path: Path, folder: Path, progress: Callable[[int], object] = lambda _: None) -> Cleaned:
     """Write the trips, the rejects and the extras of the file at `path` into `folder`.
 
     Args:
@@ -190,9 +188,7 @@ def _checked_records(plan: CleaningPlan, path: Path, progress: Callable[[int], o
             progress(len(chunk))
 
         types = {
-            plan.sources[column.name]: column.type
-            for column in plan.service.columns
-            if column.name in plan.sources
+            plan.sources[column.name]: column.type for column in plan.service.columns if column.name in plan.sources
         }
         yield from CsvReader(path, plan.source_name, plan.inspection, parse_as(types), seen=seen)
         digest_now = digest.hexdigest()
@@ -228,8 +224,7 @@ class _Sink:
         if count:
             columns, reasons = self._conform(records)
             reasons += [
-                (rule.name, pc.fill_null(rule.asks(columns, self._plan.month), False))
-                for rule in self._rejecting
+                (rule.name, pc.fill_null(rule.asks(columns, self._plan.month), False)) for rule in self._rejecting
             ]
             keep, rule_rejects = _decide(reasons, count, records)
             rejects += rule_rejects
@@ -318,8 +313,7 @@ def _decide(
     for reason, mask in reasons:
         here = mask.to_numpy(zero_copy_only=False) & ~refused
         rejects += [
-            Reject.of(int(records.source_rows[at]), reason, records.raw(int(at)))
-            for at in np.flatnonzero(here)
+            Reject.of(int(records.source_rows[at]), reason, records.raw(int(at))) for at in np.flatnonzero(here)
         ]
         refused |= here
     return (pa.array(~refused) if rejects else None), rejects

@@ -150,9 +150,7 @@ def _money(floats: pa.Array, bad: pa.Array | None) -> Conformed:
         cents = pc.round(pc.round(exact, 4), round_mode="half_towards_infinity")
     whole = cents.cast(pa.int64()).cast(pa.decimal128(19, 0))
     # The same integers read with two decimals: no value is computed again.
-    values = pa.Array.from_buffers(
-        arrow_type("money"), len(whole), whole.buffers(), whole.null_count, whole.offset
-    )
+    values = pa.Array.from_buffers(arrow_type("money"), len(whole), whole.buffers(), whole.null_count, whole.offset)
     return Conformed(values, _either(bad, beyond), rounded)
 
 

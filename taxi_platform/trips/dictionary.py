@@ -102,12 +102,8 @@ MTA_TAX = money("mta_tax", "MTA tax that the metered rate triggers")
 TIP_AMOUNT = money("tip_amount", "Tip by credit card; cash tips are not included")
 TOLLS_AMOUNT = money("tolls_amount", "All tolls paid on the trip")
 EHAIL_FEE = money("ehail_fee", "E-hail fee; never in use since 2013, empty in most files")
-IMPROVEMENT_SURCHARGE = money(
-    "improvement_surcharge", "Improvement surcharge at the flag drop", since="2015-01"
-)
+IMPROVEMENT_SURCHARGE = money("improvement_surcharge", "Improvement surcharge at the flag drop", since="2015-01")
 TOTAL_AMOUNT = money("total_amount", "Total charged to the passenger; cash tips are not included")
 CONGESTION_SURCHARGE = money("congestion_surcharge", "New York State congestion surcharge", since="2019-01")
-AIRPORT_FEE = money(
-    "airport_fee", "Pickup at LaGuardia and John F. Kennedy airports", since="2011-01, as Parquet"
-)
+AIRPORT_FEE = money("airport_fee", "Pickup at LaGuardia and John F. Kennedy airports", since="2011-01, as Parquet")
 CBD_CONGESTION_FEE = money("cbd_congestion_fee", "MTA congestion relief zone charge", since="2025-01")

@@ -86,9 +86,7 @@ def _refuse_doubles(names: Sequence[str], file_name: str) -> None:
 
 def _no_layout(present: set[str], candidates: Sequence[Layout], file_name: str) -> str:
     if not candidates:
-        return (
-            f"{file_name}: no layout of this service is known for this kind of file. Nothing was published."
-        )
+        return f"{file_name}: no layout of this service is known for this kind of file. Nothing was published."
     nearest = min(candidates, key=lambda layout: len({normalised(n) for n in layout.header} ^ present))
     wanted = {normalised(name) for name in nearest.header}
     missing = ", ".join(sorted(wanted - present)) or "none"

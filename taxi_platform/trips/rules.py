@@ -50,8 +50,7 @@ def _outside_month(trips: Mapping[str, pa.Array], month: Month) -> pa.Array:
 
     times = trips["pickup_datetime"]
     first, following = (
-        pa.scalar(dt.datetime.combine(day, dt.time()), times.type)
-        for day in (month.first_day, month.plus(1).first_day)
+        pa.scalar(dt.datetime.combine(day, dt.time()), times.type) for day in (month.first_day, month.plus(1).first_day)
     )
     return pc.or_(pc.less(times, first), pc.greater_equal(times, following))
 

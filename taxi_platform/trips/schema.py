@@ -76,6 +76,4 @@ def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
     """The Arrow schema of `columns`, with their descriptions as field metadata."""
     import pyarrow as pa
 
-    return pa.schema(
-        [pa.field(c.name, arrow_type(c.type), metadata={"description": c.description}) for c in columns]
-    )
+    return pa.schema([pa.field(c.name, arrow_type(c.type), metadata={"description": c.description}) for c in columns])

@@ -59,8 +59,7 @@ class Service:
         last = last_full_month(today or new_york_today())
         if not self.first_month <= month <= last:
             raise RequestError(
-                f"{self.name} has no month {month}: its months go from {self.first_month} to {last}, "
-                "the last full one."
+                f"{self.name} has no month {month}: its months go from {self.first_month} to {last}, the last full one."
             )
 
 

@@ -52,7 +52,5 @@ _SINCE_2019 = (
 LAYOUTS = (
     Layout("yellow-csv-2019", "csv", _SINCE_2019, "2019-01.."),
     Layout("yellow-parquet-2011", "parquet", (*_SINCE_2019, "airport_fee"), "2011-01..2024-12"),
-    Layout(
-        "yellow-parquet-2025", "parquet", (*_SINCE_2019, "Airport_fee", "cbd_congestion_fee"), "2025-01.."
-    ),
+    Layout("yellow-parquet-2025", "parquet", (*_SINCE_2019, "Airport_fee", "cbd_congestion_fee"), "2025-01.."),
 )

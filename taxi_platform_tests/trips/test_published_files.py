@@ -1,4 +1,4 @@
-"""Real files: every row that an independent reader finds is kept or rejected, with the same values and sums."""
+"""Real files: every row that an independent reader finds is kept or rejected, with the same values."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ def test_a_published_file_holds_what_an_independent_reader_found(
 
 
 @pytest.mark.parametrize(("file", "service"), NOT_SUPPORTED_YET)
-def test_a_layout_that_is_not_supported_is_refused_in_a_sentence(
-    publisher: Path, file: str, service: str
-) -> None:
+def test_a_layout_that_is_not_supported_is_refused_in_a_sentence(publisher: Path, file: str, service: str) -> None:
     known = f"Known layouts: {service}-csv-"
     with pytest.raises(LayoutError, match=rf"the header is none we know\. Nearest is .*{known}"):
         clean_published(publisher, file)
@@ -91,9 +89,7 @@ def test_a_csv_agrees_with_pandas_row_by_row(publisher: Path) -> None:
         assert [None if v is None else read(str(v)) for v in trips[name].to_pylist()] == expected, name
 
 
-@pytest.mark.parametrize(
-    "file", ["green/green_tripdata_2020-04.csv.gz", "green/green_tripdata_2025-11.parquet"]
-)
+@pytest.mark.parametrize("file", ["green/green_tripdata_2020-04.csv.gz", "green/green_tripdata_2025-11.parquet"])
 def test_a_file_agrees_with_duckdb_row_by_row(publisher: Path, file: str) -> None:
     path = publisher / file
     scan = f"read_parquet('{path}')"

@@ -71,9 +71,7 @@ WRITTEN: dict[str, bytes] = {
         HEADER.encode(), HEADER.replace(",", " , ").upper().encode()
     ),
     "the header is quoted": PLAIN.replace(HEADER.encode(), ('"' + HEADER.replace(",", '","') + '"').encode()),
-    "header and rows have empty fields behind them": csv_of(
-        *(line + ",," for line in ROWS), header=HEADER + ",,"
-    ),
+    "header and rows have empty fields behind them": csv_of(*(line + ",," for line in ROWS), header=HEADER + ",,"),
     "rows have empty fields behind them": csv_of(*(line + ",," for line in ROWS)),
     "some rows have empty fields behind them": csv_of(*(line + "," * (n % 3) for n, line in enumerate(ROWS))),
     "it is a gzip": gzip.compress(PLAIN),
@@ -162,9 +160,7 @@ RETYPED: dict[str, Callable[[pa.Table], pa.Table]] = {
     "text is large": recast("flag", pa.large_string()),
     "text is a view": recast("flag", pa.string_view()),
     "text is a dictionary": recast("flag", pa.dictionary(pa.int32(), pa.string())),
-    "numbers are a dictionary": lambda table: table.set_column(
-        0, "VendorID", table["VendorID"].dictionary_encode()
-    ),
+    "numbers are a dictionary": lambda table: table.set_column(0, "VendorID", table["VendorID"].dictionary_encode()),
     "times are nanoseconds": recast("datetime", pa.timestamp("ns")),
     "times are milliseconds": recast("datetime", pa.timestamp("ms")),
     "times are text": recast("datetime", pa.string()),
@@ -174,9 +170,7 @@ RETYPED: dict[str, Callable[[pa.Table], pa.Table]] = {
     "money is float32": recast("surcharge", pa.float32()),
     "a column is all null": recast("airport_fee", pa.float64()),
     "columns are reversed": lambda table: table.select(table.column_names[::-1]),
-    "names are in capitals": lambda table: table.rename_columns(
-        [name.upper() for name in table.column_names]
-    ),
+    "names are in capitals": lambda table: table.rename_columns([name.upper() for name in table.column_names]),
     "missing is NaN": lambda table: table.set_column(
         3, "passenger_count", pc.fill_null(table["passenger_count"], float("nan"))
     ),
@@ -184,9 +178,7 @@ RETYPED: dict[str, Callable[[pa.Table], pa.Table]] = {
 
 
 @pytest.mark.parametrize("retype", RETYPED.values(), ids=RETYPED.keys())
-def test_how_parquet_types_a_column_changes_nothing(
-    plain: Outcome, retype: Callable[[pa.Table], pa.Table]
-) -> None:
+def test_how_parquet_types_a_column_changes_nothing(plain: Outcome, retype: Callable[[pa.Table], pa.Table]) -> None:
     outcome = clean_bytes(parquet_bytes(retype(parquet_table())), "yellow_tripdata_2021-01.parquet")
     assert outcome.trips.to_pylist() == plain.trips.to_pylist()
     assert outcome.reasons == REJECTS

@@ -43,7 +43,8 @@ def ask(path: Path, sql: str) -> tuple[list[str], Sequence[tuple[Any, ...]]]:
             raise
         except duckdb.Error as error:
             # What follows an empty line draws the place in the query, which one sentence cannot.
-            raise RequestError(f"The warehouse says: {' '.join(str(error).partition('\n\n')[0].split())}") from error
+            said = " ".join(str(error).partition("\n\n")[0].split())
+            raise RequestError(f"The warehouse says: {said}") from error
 
 
 def _question(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from taxi_platform.errors import DamagedStoreError, StoreFullError, StoreUnavailableError
 
@@ -51,7 +51,7 @@ def connected(
 def _connect(path: Path, *, read_only: bool, spill: Path | None, wait_s: float) -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    config: dict[str, str | int | bool] = {
+    config: dict[str, Any] = {
         "memory_limit": MEMORY_LIMIT,
         "threads": THREADS,
         "temp_directory": "" if spill is None else str(spill),

@@ -10,13 +10,12 @@ import dagster as dg
 
 from taxi_platform.io_managers import month_io
 from taxi_platform.io_managers.duckdb.warehouse import DuckDBWarehouse
-from taxi_platform.io_managers.failing import as_failure
 from taxi_platform.io_managers.stored import Stamp, Stored, partition_date, utc_now
 from taxi_platform.io_managers.values import as_reader, loaded_as
 from taxi_platform.trips.month_file import MonthFile
 
 
-class DuckDBMonthIOManager(dg.ConfigurableIOManager):
+class DuckDBMonthIOManager(month_io.MonthIOManager):
     """Keeps each partition of an asset as the rows of one date in a DuckDB table, replaced in one transaction.
 
     A failure at any point leaves the old rows. Takes a `pandas.DataFrame`, `pyarrow.Table`,
@@ -36,11 +35,7 @@ class DuckDBMonthIOManager(dg.ConfigurableIOManager):
         """The store itself, without Dagster."""
         return DuckDBWarehouse(Path(self.path), self.partition_column)
 
-    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        with as_failure():
-            month_io.describe(context, self._store(context, obj))
-
-    def _store(self, context: dg.OutputContext, obj: Any) -> Stored:
+    def store_month(self, context: dg.OutputContext, obj: Any) -> Stored:
         table, partition = month_io.table_of(context), month_io.partition_of(context)
         if isinstance(obj, MonthFile):
             stamp = stamp_of(obj, context.run_id)
@@ -49,18 +44,15 @@ class DuckDBMonthIOManager(dg.ConfigurableIOManager):
         stamp = Stamp(version=context.run_id[:16], as_of=utc_now(), run_id=context.run_id)
         return self.warehouse.replace_month(table, partition, reader, stamp, force=True)
 
-    def load_input(self, context: dg.InputContext) -> Any:
+    def load_months(self, context: dg.InputContext) -> Any:
         import pyarrow as pa
         import pyarrow.dataset as ds
 
-        with as_failure():
-            table, keys = month_io.table_of(context), month_io.partitions_of(context)
-            wanted = month_io.wanted_type(context)
-            as_dataset = wanted is ds.Dataset
-            value = loaded_as(
-                pa.Table if as_dataset else wanted, lambda: self.warehouse.read_months(table, keys)
-            )
-            return ds.dataset(value) if as_dataset else value
+        table, keys = month_io.table_of(context), month_io.partitions_of(context)
+        wanted = month_io.wanted_type(context)
+        as_dataset = wanted is ds.Dataset
+        value = loaded_as(pa.Table if as_dataset else wanted, lambda: self.warehouse.read_months(table, keys))
+        return ds.dataset(value) if as_dataset else value
 
 
 def stamp_of(month: MonthFile, run_id: str) -> Stamp:

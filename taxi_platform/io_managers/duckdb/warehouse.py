@@ -91,9 +91,7 @@ class DuckDBWarehouse:
                 connection.execute(sql.CREATE_LEDGER)
                 before = _ledger_row(connection, table, day, self.partition_column)
                 if before is not None and before.holds:
-                    refuse_older(
-                        table, partition, (stamp.version, stamp.as_of), (before.version, before.as_of)
-                    )
+                    refuse_older(table, partition, (stamp.version, stamp.as_of), (before.version, before.as_of))
                     if before.version == stamp.version and not force:
                         swap.confirm(before)
                         return self._stored(table, partition, stamp, before.rows, "unchanged", before.rows)
@@ -121,7 +119,7 @@ class DuckDBWarehouse:
                 values,
             ).fetchall()
             counts = {name: self._counts(connection, name) for name in {row[0] for row in rows}}
-            return [LedgerRow(*row, rows_counted=_count_in(counts[row[0]], row[1])) for row in rows]
+            return [LedgerRow(*row, _count_in(counts[row[0]], row[1])) for row in rows]
 
     def _counts(self, connection: duckdb.DuckDBPyConnection, table: str) -> dict[dt.date, int] | None:
         if not _columns_of(connection, table):
@@ -286,9 +284,7 @@ def _columns_of(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, 
     return dict(rows)
 
 
-def _ledger_row(
-    connection: duckdb.DuckDBPyConnection, table: str, day: dt.date, column: str
-) -> LedgerRow | None:
+def _ledger_row(connection: duckdb.DuckDBPyConnection, table: str, day: dt.date, column: str) -> LedgerRow | None:
     row = connection.execute(
         f"SELECT version, as_of, rows FROM {sql.LEDGER} WHERE table_name = ? AND source_month = ?",  # noqa: S608
         [table, day],
@@ -301,4 +297,4 @@ def _ledger_row(
             f"SELECT count(*) FROM {sql.quoted(table)} WHERE {sql.quoted(column)} = ?",  # noqa: S608
             [day],
         ).fetchone()
-    return LedgerRow(table, day, *row, rows_counted=int(counted[0]) if counted else NO_TABLE)
+    return LedgerRow(table, day, *row, int(counted[0]) if counted else NO_TABLE)

@@ -1,4 +1,4 @@
-"""A folder as an object store: create if absent, compare and swap, and spools that a dead process cannot leave behind."""
+"""A folder as an object store: create if absent, compare and swap, spools that a dead process cannot leave behind."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ import fcntl
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from taxi_platform.errors import RequestError, StoreFullError, StoreUnavailableError
+from taxi_platform.errors import RequestError, StoreError, StoreFullError, StoreUnavailableError
 
 _SPOOL = ".spool"
-_NEW = "new-"
 _ALIVE = "alive"
-_YOUNG_S = 3600
 _ROOM_BYTES = 8 << 20
 """Left free whatever is written (arbitrary): manifests and the history must still fit."""
 
@@ -45,7 +42,7 @@ class Folder:
         """
         target = self._path(key)
         with in_words(f"{self.location}/{key}"):
-            target.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(target.parent)
             try:
                 try:
                     os.link(path, target)
@@ -82,16 +79,19 @@ class Folder:
         """
         target = self._path(key)
         with in_words(f"{self.location}/{key}"):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with _locked(target.parent):
+            _make_folder(target.parent)
+            with locked(target.parent):
                 if self.read(key) != expected:
                     return False
                 temporary = target.with_name(f".{target.name}.new")
-                with temporary.open("wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.replace(target)
+                try:
+                    with temporary.open("wb") as file:
+                        file.write(data)
+                        file.flush()
+                        os.fsync(file.fileno())
+                    temporary.replace(target)
+                finally:
+                    temporary.unlink(missing_ok=True)
                 _sync_folder(target.parent)
         return True
 
@@ -109,7 +109,7 @@ class Folder:
     def names(self, folder: str = "") -> list[str]:
         """What lies directly in `folder`, sorted; what starts with a dot is ours alone."""
         try:
-            entries = os.listdir(self._path(folder) if folder else self.root)
+            entries = [path.name for path in (self._path(folder) if folder else self.root).iterdir()]
         except (FileNotFoundError, NotADirectoryError):
             return []
         return sorted(name for name in entries if not name.startswith("."))
@@ -120,8 +120,9 @@ class Folder:
         Raises:
             StoreFullError: There is no room for `size_bytes` more.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(self.root).free
+        with in_words(self.location):
+            _make_folder(self.root)
+            free = shutil.disk_usage(self.root).free
         if free < size_bytes + _ROOM_BYTES:
             raise StoreFullError(
                 f"{self.location}: {size_bytes + _ROOM_BYTES:,} bytes are needed, {free:,} are free. "
@@ -133,12 +134,12 @@ class Folder:
         """A new folder on this file system, gone when the context ends, and after a crash by the next spool."""
         spools = self.root / _SPOOL
         with in_words(str(spools)):
-            spools.mkdir(parents=True, exist_ok=True)
-            _reap(spools)
-            folder = Path(tempfile.mkdtemp(prefix=_NEW, dir=spools))
-            alive = (folder / _ALIVE).open("w")
-            fcntl.flock(alive, fcntl.LOCK_EX)
-            folder = folder.rename(spools / folder.name.removeprefix(_NEW))
+            _make_folder(spools)
+            with locked(spools):  # so that none is taken for a dead one while it is being made
+                _reap(spools)
+                folder = Path(tempfile.mkdtemp(dir=spools))
+                alive = (folder / _ALIVE).open("w")
+                fcntl.flock(alive, fcntl.LOCK_EX)
         try:
             yield folder
         finally:
@@ -183,28 +184,40 @@ def in_words(what: str) -> Iterator[None]:
         ) from error
 
 
-def _reap(spools: Path) -> None:
-    """Remove the spools of processes that are gone: a living one holds a lock in its own."""
-    for entry in os.scandir(spools):
-        path = Path(entry.path)
-        if entry.name.startswith(_NEW):
-            with contextlib.suppress(FileNotFoundError):
-                if time.time() - entry.stat().st_mtime > _YOUNG_S:
-                    shutil.rmtree(path, ignore_errors=True)
-            continue
-        with contextlib.suppress(FileNotFoundError, BlockingIOError, NotADirectoryError), (path / _ALIVE).open() as alive:
-            fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(path, ignore_errors=True)
-
-
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
+    """Alone with `folder`, among all who ask for it like this; a process that dies lets go of it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
+
+
+def _reap(spools: Path) -> None:
+    """Remove the spools of processes that are gone: a living one holds a lock in its own."""
+    for spool in spools.iterdir():
+        with contextlib.suppress(BlockingIOError, NotADirectoryError), contextlib.ExitStack() as stack:
+            with contextlib.suppress(FileNotFoundError):  # its process died on the first line, or on the last
+                alive = stack.enter_context((spool / _ALIVE).open())
+                fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(spool, ignore_errors=True)
+
+
+def _make_folder(folder: Path) -> None:
+    """Have `folder` there, and still there after a loss of power."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    try:
+        folder.mkdir(exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise StoreError(
+            f"{folder} is in the way: a folder is needed there, and it is a file. Nothing was written. Move it away, "
+            "or name another folder."
+        ) from error
+    _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -9,7 +9,6 @@ import dagster as dg
 
 from taxi_platform.errors import DamagedStoreError, RequestError
 from taxi_platform.io_managers import month_io
-from taxi_platform.io_managers.failing import as_failure
 from taxi_platform.io_managers.objects.folder import Folder
 from taxi_platform.io_managers.objects.month_objects import MonthObjects
 from taxi_platform.io_managers.stored import Stored, partition_date, utc_now
@@ -18,7 +17,7 @@ from taxi_platform.trips.month_file import TRIPS, DraftFile, MonthDraft, MonthFi
 from taxi_platform.trips.parquet_out import ParquetOut
 
 
-class MonthObjectsIOManager(dg.ConfigurableIOManager):
+class MonthObjectsIOManager(month_io.MonthIOManager):
     """Keeps each partition of an asset as one immutable Parquet object a version, and swaps a manifest last.
 
     A failure at any point leaves the old version; a reader holds on to the one it opened. Takes a
@@ -39,11 +38,7 @@ class MonthObjectsIOManager(dg.ConfigurableIOManager):
         """The store itself, without Dagster."""
         return MonthObjects(Folder(Path(self.folder)))
 
-    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        with as_failure():
-            month_io.describe(context, self._store(context, obj))
-
-    def _store(self, context: dg.OutputContext, obj: Any) -> Stored:
+    def store_month(self, context: dg.OutputContext, obj: Any) -> Stored:
         table, partition = month_io.table_of(context), month_io.partition_of(context)
         force = month_io.force_of(context)
         if isinstance(obj, Stored):  # the asset found that nothing had to move
@@ -62,21 +57,20 @@ class MonthObjectsIOManager(dg.ConfigurableIOManager):
             draft = MonthDraft(partition, context.run_id[:16], utc_now(), out.rows, files, {})
             return months.publish(table, draft, context.run_id, force=True)
 
-    def load_input(self, context: dg.InputContext) -> Any:
+    def load_months(self, context: dg.InputContext) -> Any:
         import pyarrow.dataset as ds
 
-        with as_failure():
-            table, wanted = month_io.table_of(context), month_io.wanted_type(context)
-            found = {key: self._current(table, key) for key in month_io.partitions_of(context)}
-            if not found:
-                raise RequestError(f"{table}: no partition was asked for.")
-            if wanted in (MonthFile, Any):
-                return next(iter(found.values())) if len(found) == 1 else found
-            if wanted == dict[str, MonthFile]:
-                return found
-            if wanted is ds.Dataset:
-                return ds.dataset([month.dataset() for month in found.values()])
-            return loaded_as(wanted, chained([month.reader for month in found.values()]))
+        table, wanted = month_io.table_of(context), month_io.wanted_type(context)
+        found = {key: self._current(table, key) for key in month_io.partitions_of(context)}
+        if not found:
+            raise RequestError(f"{table}: no partition was asked for.")
+        if wanted in (MonthFile, Any):
+            return next(iter(found.values())) if len(found) == 1 else found
+        if wanted == dict[str, MonthFile]:
+            return found
+        if wanted is ds.Dataset:
+            return ds.dataset([month.dataset() for month in found.values()])
+        return loaded_as(wanted, chained([month.reader for month in found.values()]))
 
     def _current(self, table: str, partition: str) -> MonthFile:
         month = self.months.current(table, partition)

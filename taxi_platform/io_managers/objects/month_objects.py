@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
-from taxi_platform.errors import DamagedStoreError, StoreUnavailableError
+from taxi_platform.errors import DamagedStoreError, RequestError, StoreUnavailableError
 from taxi_platform.io_managers.objects.folder import Folder, sync_file
 from taxi_platform.io_managers.objects.manifest import Manifest, Version
 from taxi_platform.io_managers.stored import (
@@ -23,7 +25,7 @@ from taxi_platform.trips.month_file import DraftFile, MonthDraft, MonthFile, Sto
 MANIFEST = "manifest.json"
 _SWAP_TRIES = 50
 
-_Decide = Callable[[Manifest], tuple[Manifest, Outcome] | None]
+_Decision = tuple[Manifest, Outcome]
 
 
 class MonthObjects:
@@ -53,11 +55,12 @@ class MonthObjects:
         return [self._month_file(manifest, version) for version in manifest.versions]
 
     def partitions(self, table: str) -> Iterator[str]:
-        """The months of which there is a folder, sorted."""
+        """The months of which there is a folder, sorted; what else lies there is none of ours."""
         for name in self.store.names(table_name(table)):
-            _, is_month, partition = name.partition("source_month=")
-            if is_month:
-                yield partition
+            before, is_month, partition = name.partition("source_month=")
+            with contextlib.suppress(RequestError):
+                if is_month and not before and partition_date(partition):
+                    yield partition
 
     def is_whole(self, month: MonthFile) -> bool:
         """Whether every file of `month` is there, with the size it was published with."""
@@ -74,14 +77,14 @@ class MonthObjects:
             SupersededError: A newer version is there.
         """
 
-        def decide(manifest: Manifest) -> tuple[Manifest, Outcome] | None:
-            kept = manifest.get(version)
-            if kept is None or not self.is_whole(self._month_file(manifest, kept)):
-                return None
-            outcome: Outcome = "unchanged" if manifest.current == version else "restored"
-            return manifest.with_current(replace(kept, as_of=max(kept.as_of, as_of))), outcome
+        return self._swap(table, partition, (version, as_of), lambda there: self._keep(there, version, as_of))
 
-        return self._swap(table, partition, (version, as_of), decide)
+    def _keep(self, manifest: Manifest, version: str, as_of: str) -> _Decision | None:
+        kept = manifest.get(version)
+        if kept is None or not self.is_whole(self._month_file(manifest, kept)):
+            return None
+        outcome: Outcome = "unchanged" if manifest.current == version else "restored"
+        return manifest.with_current(replace(kept, as_of=max(kept.as_of, as_of))), outcome
 
     def publish(self, table: str, draft: MonthDraft, run_id: str, *, force: bool = False) -> Stored:
         """Make `draft` the current version of its month. All or nothing: a failure leaves the old month.
@@ -92,20 +95,23 @@ class MonthObjects:
         """
         if not force and (stored := self.confirm(table, draft.partition, draft.version, draft.as_of)):
             return stored
-        self._refuse_superseded(table, draft)
+        mine = (draft.version, draft.as_of)
+        self._refuse_superseded(self._manifest(table, draft.partition)[0], mine)
         files = {role: self._create(table, draft, file) for role, file in draft.files.items()}
 
-        def decide(manifest: Manifest) -> tuple[Manifest, Outcome]:
+        def decide(manifest: Manifest) -> _Decision:
+            if not force and (decision := self._keep(manifest, *mine)):  # another run was as far as this one
+                return decision
             outcome: Outcome = "created" if manifest.current is None else "replaced"
             if manifest.current == draft.version and not force:
                 outcome = "repaired"
-            new = Version(
-                draft.version, draft.as_of, utc_now(), run_id, draft.rows, files, dict(draft.facts)
-            )
+            kept = manifest.get(draft.version)
+            as_of = draft.as_of if kept is None else max(kept.as_of, draft.as_of)
+            new = Version(draft.version, as_of, utc_now(), run_id, draft.rows, files, dict(draft.facts))
             return manifest.with_current(new), outcome
 
-        stored = self._swap(table, draft.partition, (draft.version, draft.as_of), decide)
-        assert stored is not None  # noqa: S101 (this decide always decides)
+        stored = self._swap(table, draft.partition, mine, decide)
+        assert stored is not None
         return stored
 
     def copy(self, table: str, month: MonthFile, run_id: str, *, force: bool = False) -> Stored:
@@ -130,14 +136,13 @@ class MonthObjects:
         sync_file(file.path)
         folder = _folder(table, draft.partition)
         # A version written twice may differ in bytes (another writer's version in the footer): then it gets a second
-        # name. What lies under the first one may be in a reader's hands, or damaged: it is not touched.
-        for name in (f"{draft.version}.{file.ending}", f"{draft.version}-{digest[:12]}.{file.ending}"):
-            key = f"{folder}/{name}"
-            if self.store.create(key, file.path) or self._holds(key, digest, size):
+        # name. What lies under the first one may be in a reader's hands, or damaged: it is not touched. Only where the
+        # second one is damaged as well does anybody need a third.
+        for tail in ("", f"-{digest[:12]}", f"-{digest[:12]}-{uuid4().hex[:12]}"):
+            name = f"{draft.version}{tail}.{file.ending}"
+            if self.store.create(f"{folder}/{name}", file.path) or self._holds(f"{folder}/{name}", digest, size):
                 return StoredFile(name, size, digest, file.rows)
-        raise DamagedStoreError(
-            f"{self.store.location}/{key}: something else lies there. Remove it and load the month again."
-        )
+        raise DamagedStoreError(f"{self.store.location}/{folder}/{name}: something else lies there. Remove it.")
 
     def _holds(self, key: str, digest: str, size: int) -> bool:
         if self.store.size(key) != size:
@@ -145,25 +150,24 @@ class MonthObjects:
         with self.store.fetch(key) as path:
             return sha256_of(path) == digest
 
-    def _refuse_superseded(self, table: str, draft: MonthDraft) -> None:
-        there = self.current(table, draft.partition)
-        if there is not None:
-            refuse_older(
-                table, draft.partition, (draft.version, draft.as_of), (there.version, there.as_of)
-            )
+    def _refuse_superseded(self, manifest: Manifest, mine: tuple[str, str]) -> None:
+        there = manifest.get(manifest.current)
+        # What nobody can read any more stands in nobody's way.
+        if there is not None and self.is_whole(self._month_file(manifest, there)):
+            refuse_older(manifest.table, manifest.partition, mine, (there.version, there.as_of))
 
-    def _swap(self, table: str, partition: str, mine: tuple[str, str], decide: _Decide) -> Stored | None:
+    def _swap(
+        self, table: str, partition: str, mine: tuple[str, str], decide: Callable[[Manifest], _Decision | None]
+    ) -> Stored | None:
         for _ in range(_SWAP_TRIES):
             manifest, found = self._manifest(table, partition)
-            before = manifest.get(manifest.current)
-            if before is not None:
-                refuse_older(table, partition, mine, (before.version, before.as_of))
+            self._refuse_superseded(manifest, mine)
             decision = decide(manifest)
             if decision is None:
                 return None
             new, outcome = decision
             if new == manifest or self.store.swap(_manifest_key(table, partition), new.to_bytes(), found):
-                now = new.versions[-1]
+                before, now = manifest.get(manifest.current), new.versions[-1]
                 return Stored(
                     table=table,
                     partition=partition,
@@ -182,7 +186,9 @@ class MonthObjects:
         key = _manifest_key(table, partition)
         found = self.store.read(key)
         manifest = None if found is None else Manifest.from_bytes(found, f"{self.store.location}/{key}")
-        return manifest or Manifest(table, partition), found
+        if manifest is None or (manifest.table, manifest.partition) != (table, partition):  # copied by hand
+            manifest = Manifest(table, partition)
+        return manifest, found
 
     def _month_file(self, manifest: Manifest, version: Version) -> MonthFile:
         folder = _folder(manifest.table, manifest.partition)
@@ -214,4 +220,3 @@ def _folder(table: str, partition: str) -> str:
 
 def _manifest_key(table: str, partition: str) -> str:
     return f"{_folder(table, partition)}/{MANIFEST}"
-

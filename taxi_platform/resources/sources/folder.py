@@ -108,7 +108,7 @@ class FolderSource:
 
     @contextmanager
     def _in_words(self, what: str) -> Iterator[None]:
-        """Whatever a file system raises, as a sentence of ours. Its own words may hold credentials: only its kind is told."""
+        """Whatever a file system raises, as our sentence. Its own words may hold credentials: only its kind is told."""
         try:
             yield
         except TaxiError:

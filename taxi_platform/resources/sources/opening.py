@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -31,7 +32,7 @@ def open_source(setting: str) -> Source:
     return FolderSource(setting)
 
 
-class SourceResource(dg.ConfigurableResource):
+class SourceResource(dg.ConfigurableResource[Any]):
     """Where the files come from. The URL may hold credentials: it is never shown.
 
     Attributes:

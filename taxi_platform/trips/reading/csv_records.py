@@ -154,9 +154,7 @@ class CsvReader:
         try:
             table = arrow_csv.read_csv(
                 pa.py_buffer(block),
-                read_options=arrow_csv.ReadOptions(
-                    column_names=names, block_size=max(1 << 20, self._max_line)
-                ),
+                read_options=arrow_csv.ReadOptions(column_names=names, block_size=max(1 << 20, self._max_line)),
                 parse_options=arrow_csv.ParseOptions(quote_char='"' if quoted else False),
                 convert_options=arrow_csv.ConvertOptions(
                     column_types=types,

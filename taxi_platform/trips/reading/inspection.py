@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from taxi_platform.errors import SourceFileError
 from taxi_platform.trips.layouts import FileKind
 from taxi_platform.trips.reading.bytes_in import GZIP_MAGIC, PARQUET_MAGIC, file_chunks, gunzip
+from taxi_platform.trips.reading.fields import split
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,14 +94,15 @@ def inspect_file(path: Path, name: str, progress: Callable[[int], None] | None =
     counter.finish()
     if counter.header is None:
         raise SourceFileError(f"{name}: there is no header, only blank lines. Nothing was kept.")
-    _refuse_cut_row(counter, name)
+    header = csv_header(counter.header, name)
+    _refuse_cut_row(counter, header, name)
     return Inspection(
         kind="csv",
         ending="csv.gz" if compressed else "csv",
         size_bytes=size,
         sha256=digest.hexdigest(),
         lines=counter.lines - 1,
-        header=csv_header(counter.header, name),
+        header=header,
         text_bytes=counter.text_bytes,
         crlf_lines=counter.crlf,
         lf_lines=counter.newlines - counter.crlf,
@@ -117,9 +119,7 @@ def csv_header(line: bytes, name: str) -> tuple[str, ...]:
         SourceFileError: It is too long, or not text.
     """
     if len(line) >= _HEADER_LIMIT:
-        raise SourceFileError(
-            f"{name}: the first line is longer than {_HEADER_LIMIT:,} bytes: this is no header."
-        )
+        raise SourceFileError(f"{name}: the first line is longer than {_HEADER_LIMIT:,} bytes: this is no header.")
     try:
         text = line.decode("utf-8-sig").strip("\r\n")
         return tuple(next(csv.reader([text], strict=True)))
@@ -144,14 +144,15 @@ def _refuse_strangers(head: bytes, name: str) -> None:
         raise SourceFileError(f"{name}: {what}. Nothing was kept. Fetch the month again from its publisher.")
 
 
-def _refuse_cut_row(counter: _LineCounter, name: str) -> None:
-    """A last line without an end and with fewer fields than the first row is half a row: half a file."""
-    if counter.ends_in_newline or counter.first_row is None or counter.header is None:
+def _refuse_cut_row(counter: _LineCounter, header: Sequence[str], name: str) -> None:
+    """A last line without an end and without all its fields is half a row: half a file."""
+    if counter.ends_in_newline or counter.lines < 2:
         return
-    whole = counter.first_row if counter.lines > 2 else counter.header
-    if b'"' in whole + counter.last_line:
-        return  # commas do not tell the fields then; a cut row is rejected when it is read
-    if counter.last_line.count(b",") < whole.count(b","):
+    width = max((at for at, column in enumerate(header, 1) if column.strip()), default=0)
+    flaw = split(counter.last_line, width)[1]
+    # Odd quotes: the line ends a record that began above it.
+    is_whole = flaw != "too_few_fields" or counter.last_line.count(b'"') % 2
+    if flaw == "unterminated_quote" or not is_whole:
         raise SourceFileError(
             f"{name}: the file ends in the middle of row {counter.lines - 1:,} "
             f"({counter.last_line[:60].decode(errors='replace')!r}): it was cut short. Nothing was kept. "
@@ -179,7 +180,6 @@ class _LineCounter:
     def __init__(self) -> None:
         self.text_bytes = self.newlines = self.crlf = self.blank = self.nuls = self.lines = self.longest = 0
         self.header: bytes | None = None
-        self.first_row: bytes | None = None
         self.last_line = b""
         self.ends_in_newline = True
         self._open = b""  # the line that is not over yet; only its first bytes where it is long
@@ -198,7 +198,7 @@ class _LineCounter:
         self._extend(chunk[:first])
         self._close()
         position = first + 1
-        while self.first_row is None and position <= last:  # until header and first row are known
+        while self.header is None and position <= last:
             end = chunk.index(b"\n", position)
             self._extend(chunk[position:end])
             self._close()
@@ -251,5 +251,3 @@ class _LineCounter:
         self.longest = max(self.longest, length)
         if self.header is None:
             self.header = line
-        elif self.first_row is None:
-            self.first_row = line

@@ -36,8 +36,7 @@ class ParquetReader:
                 total = max(file.metadata.num_rows, 1)
                 for batch in file.iter_batches(BATCH_ROWS):
                     columns = {
-                        normalised(name): _decoded(batch.column(at))
-                        for at, name in enumerate(batch.schema.names)
+                        normalised(name): _decoded(batch.column(at)) for at, name in enumerate(batch.schema.names)
                     }
                     rows = np.arange(next_row, next_row + batch.num_rows, dtype=np.int64)
                     yield Records(columns, rows, _raw_json(batch))

@@ -70,12 +70,8 @@ def read_carefully(
         continued += found.lines - 1
         index += found.lines
         row += 1
-    columns = {
-        name: pa.array([fields[at] or None for fields in rows], pa.string()) for at, name in enumerate(header)
-    }
-    records = Records(
-        columns, np.array(numbers, dtype=np.int64), raws.__getitem__, tuple(malformed), continued
-    )
+    columns = {name: pa.array([fields[at] or None for fields in rows], pa.string()) for at, name in enumerate(header)}
+    records = Records(columns, np.array(numbers, dtype=np.int64), raws.__getitem__, tuple(malformed), continued)
     return CarefulResult(records, rest)
 
 

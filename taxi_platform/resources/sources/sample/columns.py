@@ -67,9 +67,7 @@ def _dropoff_datetime(draft: Draft) -> IntArray:
 
 
 def _trip_distance_miles(draft: Draft) -> IntArray:
-    distance = hundredths_of_miles(
-        draft.draws("trip_distance_miles"), draft.plan.habits.median_miles, draft.rows
-    )
+    distance = hundredths_of_miles(draft.draws("trip_distance_miles"), draft.plan.habits.median_miles, draft.rows)
     start, end = draft["pickup_location_id"], draft["dropoff_location_id"]
     added = np.zeros(512, dtype=np.int64)
     added[list(_MILES_TO)] = list(_MILES_TO.values())

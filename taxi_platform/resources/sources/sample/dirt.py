@@ -55,9 +55,7 @@ def soil(draft: Draft) -> None:
     pairs = draft.draws("dirt").permutation(draft.rows // 2).astype(np.int64) * 2
     used = 0
     for dirt in KINDS:
-        count = _up_to(draft.first + draft.rows, dirt.share[service]) - _up_to(
-            draft.first, dirt.share[service]
-        )
+        count = _up_to(draft.first + draft.rows, dirt.share[service]) - _up_to(draft.first, dirt.share[service])
         # The last chunk of a file may be too short for what is due; the first one never is.
         rows = pairs[used : used + count]
         used += count

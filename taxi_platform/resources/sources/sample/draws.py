@@ -78,9 +78,7 @@ def _share_table(weights: tuple[tuple[int, float], ...]) -> IntArray:
 def _distance_table(median_miles: float) -> IntArray:
     spread, steps = 0.75, 1 << 12  # the spread of the published distances, about
     curve = statistics.NormalDist(0, spread)
-    quantiles = [
-        max(1, round(100 * median_miles * math.exp(curve.inv_cdf((i + 0.5) / steps)))) for i in range(steps)
-    ]
+    quantiles = [max(1, round(100 * median_miles * math.exp(curve.inv_cdf((i + 0.5) / steps)))) for i in range(steps)]
     knots = np.array(quantiles, dtype=np.int64)
     # Between two knots the table climbs evenly, so that long trips do not repeat a few distances.
     position = np.arange(_TABLE_SIZE, dtype=np.int64)

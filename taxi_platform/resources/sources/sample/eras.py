@@ -123,9 +123,7 @@ def first_month(service: Service) -> Month | None:
 
 def era_of(service: Service, month: Month) -> Era:
     """The era to which `month` belongs; the caller has seen that there is one (`first_month`)."""
-    return max(
-        (era for era in ERAS if era.service == service.name and era.first <= month), key=lambda era: era.first
-    )
+    return max((era for era in ERAS if era.service == service.name and era.first <= month), key=lambda era: era.first)
 
 
 def layout_of(service: Service, era: Era) -> Layout:

@@ -55,9 +55,7 @@ class SampleSource:
             ("vary_percent", self.vary_percent, 0, MAX_VARY_PERCENT),
         ):
             if not low <= value <= high:
-                raise SettingsError(
-                    f"Bad value for the sample's {name}: {value:,}. It goes from {low} to {high:,}."
-                )
+                raise SettingsError(f"Bad value for the sample's {name}: {value:,}. It goes from {low} to {high:,}.")
 
     @property
     def name(self) -> str:
@@ -80,8 +78,7 @@ class SampleSource:
             raise NotPublishedError(f"The sample has no {service.name} trips yet.")
         if not first <= month <= last:
             raise NotPublishedError(
-                f"The sample has no {service.name} {month}: its months go from {first} "
-                f"to {last}, the last full one."
+                f"The sample has no {service.name} {month}: its months go from {first} to {last}, the last full one."
             )
         return self._file(service, month, era_of(service, month))
 

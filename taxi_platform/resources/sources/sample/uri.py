@@ -29,9 +29,7 @@ def parse_sample_uri(uri: str) -> SampleSource:
     """
     match = _URI.fullmatch(uri.strip())
     if match is None:
-        raise SettingsError(
-            f"{uri!r} is not the sample. Write sample or sample://?rows=1000000&seed=7. {_KNOWN}"
-        )
+        raise SettingsError(f"{uri!r} is not the sample. Write sample or sample://?rows=1000000&seed=7. {_KNOWN}")
     values: dict[str, int] = {}
     for name, text in parse_qsl(match["query"] or "", keep_blank_values=True):
         if name not in _PARAMETERS:
