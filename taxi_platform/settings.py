@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,18 +78,26 @@ class Settings:
 
 
 def _with_files(environment: Mapping[str, str], project: Path) -> dict[str, str]:
+    common = _file(project / ".env")
+    profile = environment.get("TAXI_PROFILE") or common.get("TAXI_PROFILE") or ""
+    of_profile: dict[str, str] = {}
+    if profile:
+        path = project / f".env.{profile}"
+        if "/" in profile or not path.is_file():
+            raise SettingsError(f"TAXI_PROFILE is {profile!r}, but there is no file {path}.")
+        of_profile = _file(path)
+    # `dagster dev` puts what `.env` says into the environment before it asks us: that still is what `.env` says.
+    typed = {name: value for name, value in environment.items() if common.get(name) != value}
+    return {**common, **of_profile, **typed}
+
+
+def _file(path: Path) -> dict[str, str]:
     from dotenv import dotenv_values
 
-    profile = environment.get("TAXI_PROFILE", "")
-    names = [".env"]
-    if profile:
-        names.append(f".env.{profile}")
-        if "/" in profile or not (project / names[-1]).is_file():
-            raise SettingsError(f"TAXI_PROFILE is {profile!r}, but there is no file {project / names[-1]}.")
-    values: dict[str, str] = {}
-    for name in names:
-        values.update({key: value or "" for key, value in dotenv_values(project / name).items()})
-    return {**values, **environment}
+    try:
+        return {name: value or "" for name, value in dotenv_values(path).items()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read ({type(error).__name__}). Write it as UTF-8 text.") from None
 
 
 def _refuse_unknown(values: Mapping[str, str]) -> None:
@@ -99,48 +108,65 @@ def _refuse_unknown(values: Mapping[str, str]) -> None:
 
 
 def _folder(name: str, value: str, project: Path) -> Path:
-    parts = urlsplit(value)
-    if parts.scheme and parts.scheme != "file":
+    scheme = scheme_of(value)
+    if scheme not in ("", "file"):
         raise SettingsError(
-            f"{name}: nothing here keeps months at {parts.scheme}://. Known is a folder: a path, or file:///path."
+            f"{name}: nothing here keeps months at {scheme}://. Known is a folder: a path, or file:///path."
         )
-    path = project / Path(parts.path if parts.scheme else value).expanduser()
+    path = absolute_path(urlsplit(value).path if scheme else value, project)
     if path.exists() and not path.is_dir():
         raise SettingsError(f"{name}: {path} is not a folder.")
     return path
 
 
 def _duckdb_path(value: str, project: Path) -> Path:
-    parts = urlsplit(value)
-    if parts.scheme != "duckdb":
+    scheme = scheme_of(value)
+    if scheme != "duckdb":
         raise SettingsError(
-            f"TAXI_WAREHOUSE: {parts.scheme or value.split(':', maxsplit=1)[0]!r} is no warehouse. Known is duckdb:///path/to/file.duckdb."
+            f"TAXI_WAREHOUSE: {scheme or value.partition(':')[0]!r} is no warehouse. Known is duckdb:///path/to/file.duckdb."
         )
     path = value.removeprefix("duckdb:").removeprefix("//")
     if not path.startswith("/") or path.endswith("/"):
         raise SettingsError(
             "TAXI_WAREHOUSE: write three slashes and a file: duckdb:///relative.duckdb or duckdb:////absolute.duckdb."
         )
-    # As in SQLAlchemy: three slashes are relative to the project, four are absolute; an absolute path after three
-    # slashes is what people mean too.
+    # As in SQLAlchemy: three slashes are relative to the project, four are absolute. An absolute path after three
+    # slashes is what people mean too, where only its folder is there.
     relative = path.removeprefix("/")
-    absolute = Path(path)
-    return Path(relative) if relative.startswith("/") else absolute if absolute.parent.is_dir() else project / relative
+    if not relative.startswith("/") and not (project / relative).parent.is_dir() and Path(path).parent.is_dir():
+        return Path(path)
+    return project / relative
 
 
 def _source(value: str, project: Path) -> str:
-    if value == "sample" or urlsplit(value).scheme:
-        return value
-    return str(project / Path(value).expanduser())
+    return value if value == "sample" or scheme_of(value) else str(absolute_path(value, project))
+
+
+def scheme_of(value: str) -> str:
+    """What stands before the `:` of a URL, in lower case; empty where `value` is a path."""
+    match = re.match(r"([a-z][a-z0-9+.-]*):", value, re.IGNORECASE)
+    return match[1].lower() if match else ""
+
+
+def absolute_path(value: str, start: Path) -> Path:
+    """The path that somebody in `start` means by `value`.
+
+    Raises:
+        SettingsError: It begins with the `~` of nobody.
+    """
+    try:
+        return start / Path(value).expanduser()
+    except RuntimeError:
+        raise SettingsError(f"{value}: there is no such home directory.") from None
 
 
 def _rules(value: str | None) -> tuple[str, ...]:
-    if value is None:
+    if not value:
         return DEFAULT_RULES
-    names = tuple(name.strip() for name in value.split(",") if name.strip() and name.strip() != "none")
-    for name in names:
+    names = {name.strip() for name in value.split(",")} - {"", "none"}
+    for name in sorted(names):
         _one_of("TAXI_RULES", name, (*REJECTING, "none"))
-    return names
+    return tuple(sorted(names))
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -77,8 +78,9 @@ class Project:
 
         from taxi_platform.cli.main import cli
 
-        os.chdir(self.folder)
-        result = CliRunner().invoke(cli, list(words), prog_name="taxi", env=self.settings)
+        environment = {**dict.fromkeys(_foreign()), **self.settings}
+        with contextlib.chdir(self.folder):
+            result = CliRunner().invoke(cli, list(words), prog_name="taxi", env=environment)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Answer(result.exit_code, result.stdout, result.stderr)
@@ -110,8 +112,13 @@ class Project:
         return Answer(process.returncode, out, err)
 
     def environment(self) -> Mapping[str, str]:
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TAXI_", "DAGSTER_"))}
+        inherited = {name: value for name, value in os.environ.items() if name not in _foreign()}
         return {**inherited, **self.settings}
+
+
+def _foreign() -> list[str]:
+    """The settings of this machine, which no test is to see."""
+    return [name for name in os.environ if name.startswith(("TAXI_", "DAGSTER_"))]
 
 
 def make_project(folder: Path) -> Project:
@@ -125,7 +132,7 @@ def make_project(folder: Path) -> Project:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """An empty project, and a process in its folder that no setting of the machine reaches."""
-    for name in [name for name in os.environ if name.startswith(("TAXI_", "DAGSTER_"))]:
+    for name in _foreign():
         monkeypatch.delenv(name)
     made = make_project(tmp_path / "project")
     monkeypatch.chdir(made.folder)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 
 from taxi_platform.automation.project import PROJECT_FILE, find_project
-from taxi_platform.errors import SettingsError
+from taxi_platform.errors import SettingsError, StoreUnavailableError
 from taxi_platform.io_managers.run_process import HOST_TAG, PID_TAG, is_alive
 
 _UNFINISHED = [
@@ -26,8 +28,20 @@ def open_instance(folder: Path) -> dg.DagsterInstance:
     Its relative paths start at that file's folder, so the process moves there.
 
     Raises:
-        SettingsError: There is neither.
+        SettingsError: There is neither, or it cannot be read.
+        StoreUnavailableError: The history does not open.
     """
+    import yaml  # type: ignore[import-untyped]
+
+    try:
+        with in_words():
+            return _open(folder)
+    except (yaml.YAMLError, dg.DagsterInvalidConfigError, dg.DagsterInvariantViolationError) as error:
+        said = " ".join(str(error).partition("Expected:")[0].split())  # what it expected is thousands of words
+        raise SettingsError(f"Dagster cannot use its {PROJECT_FILE}: {said}") from error
+
+
+def _open(folder: Path) -> dg.DagsterInstance:
     if os.environ.get("DAGSTER_HOME"):
         return dg.DagsterInstance.get()
     project = find_project(folder)
@@ -37,6 +51,25 @@ def open_instance(folder: Path) -> dg.DagsterInstance:
         )
     os.chdir(project)
     return dg.DagsterInstance.from_config(str(project))
+
+
+@contextlib.contextmanager
+def in_words() -> Iterator[None]:
+    """A history that cannot be read or written, as a sentence.
+
+    Raises:
+        StoreUnavailableError: It cannot.
+    """
+    import sqlalchemy.exc
+
+    try:
+        yield
+    except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
+        said = getattr(error, "orig", None) or error
+        raise StoreUnavailableError(
+            f"Dagster's history cannot be used: {said}. The months are not in it. Make room, or move the history away "
+            f"({PROJECT_FILE} says where it lies): the next load begins a new one."
+        ) from error
 
 
 def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
@@ -50,9 +83,10 @@ def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     for run in instance.get_runs(mine):
         if is_alive(run.tags):
             continue
+        # In this order: whoever is killed in between leaves a run that is found again.
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         instance.report_run_failed(
             run, message=f"Its process ({run.tags[PID_TAG]}) is gone: it was killed, or the machine was."
         )
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         reaped.append(run.run_id)
     return reaped

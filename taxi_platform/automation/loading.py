@@ -9,7 +9,8 @@ from typing import Any, Literal
 import dagster as dg
 
 from taxi_platform.assets.stages import STAGES, asset_key
-from taxi_platform.errors import NotPublishedError
+from taxi_platform.automation.instance import in_words
+from taxi_platform.errors import NotPublishedError, StoreUnavailableError
 from taxi_platform.io_managers.month_io import FORCE_TAG
 from taxi_platform.io_managers.run_process import process_tags
 from taxi_platform.trips.months import Month
@@ -46,16 +47,23 @@ class MonthResult:
 def load_month(
     defs: dg.Definitions, instance: dg.DagsterInstance, service: Service, month: Month, *, force: bool = False
 ) -> MonthResult:
-    """Materialise the four assets of a month, in this process, as a run that the UI shows as any other."""
+    """Materialise the four assets of a month, in this process, as a run that the UI shows as any other.
+
+    Nothing that goes wrong with the month is raised: the result says it.
+    """
     keys = [asset_key(stage, service) for stage in STAGES]
     job = defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection=set(keys))
-    result = job.execute_in_process(
-        instance=instance,
-        partition_key=month.key,
-        raise_on_error=False,
-        tags={**process_tags(), **({FORCE_TAG: "true"} if force else {})},
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-    )
+    try:
+        with in_words():
+            result = job.execute_in_process(
+                instance=instance,
+                partition_key=month.key,
+                raise_on_error=False,
+                tags={**process_tags(), **({FORCE_TAG: "true"} if force else {})},
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            )
+    except StoreUnavailableError as error:
+        return MonthResult(service.name, month.key, "failed", message=str(error))
     return _result_of(result, service, month)
 
 

@@ -26,7 +26,7 @@ def run_load(services: str, months: str, *, source: str | None, force: bool, as_
     Raises:
         RequestError, SettingsError: Before anything is loaded.
     """
-    wanted = [(service, month) for service in parse_services(services) for month in _months_of(service, months)]
+    wanted = wanted_months(parse_services(services), months)
     settings = read_settings(source)
 
     from taxi_platform.automation.loading import load_month
@@ -48,26 +48,27 @@ def run_load(services: str, months: str, *, source: str | None, force: bool, as_
     return 0 if all(result.went_well for result in results) else 1
 
 
-def _months_of(service: Service, text: str) -> list[Month]:
-    """The months asked for; of a year named as a whole, those that the service has.
+def wanted_months(services: Sequence[Service], text: str) -> list[tuple[Service, Month]]:
+    """The months asked for; of a year named as a whole, those that each service has.
 
     Raises:
-        RequestError: It has none of them, or a month that was named is none of its own.
+        RequestError: There are none, or a month that was named is none of a service's own.
     """
     years = {int(part) for part in re.split(r"[,\s]+", text) if re.fullmatch(r"\d{4}", part)}
-    months, last_error = [], None
-    for month in parse_months(text):
-        try:
-            service.check_month(month)
-        except RequestError as error:
-            if month.year not in years:
-                raise
-            last_error = error
-        else:
-            months.append(month)
-    if not months and last_error is not None:
+    wanted, last_error = [], None
+    for service in services:
+        for month in parse_months(text):
+            try:
+                service.check_month(month)
+            except RequestError as error:
+                if month.year not in years:
+                    raise
+                last_error = error
+            else:
+                wanted.append((service, month))
+    if not wanted and last_error is not None:
         raise last_error
-    return months
+    return wanted
 
 
 def _as_json(result: MonthResult) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -40,11 +41,15 @@ def in_sentences(command: Callable[..., Any]) -> Callable[..., Any]:
             _stop(error, 2)
         except TaxiError as error:
             _stop(error, 1)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # who read what we print has gone: click knows how to end then
+                raise
+            _stop(error, 1)
 
     return run
 
 
-def _stop(error: TaxiError, code: int) -> NoReturn:
+def _stop(error: Exception, code: int) -> NoReturn:
     click.echo(f"taxi: {error}", err=True)
     sys.exit(code)
 

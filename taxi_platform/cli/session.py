@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taxi_platform.settings import Settings
+from taxi_platform.settings import Settings, absolute_path, scheme_of
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -22,16 +22,17 @@ def read_settings(source: str | None = None) -> Settings:
     settings = Settings.read()
     if source is None:
         return settings
-    is_folder = source != "sample" and ":" not in source
-    # Without ".." but with its symlinks: a folder is shown as people know it.
-    typed = os.path.abspath(Path(source).expanduser()) if is_folder else source  # noqa: PTH100
-    return dataclasses.replace(settings, source=typed)
+    if source != "sample" and not scheme_of(source):
+        # Without ".." but with its symlinks: a folder is shown as people know it.
+        source = os.path.abspath(absolute_path(source, Path.cwd()))  # noqa: PTH100
+    return dataclasses.replace(settings, source=source)
 
 
 def open_history() -> dg.DagsterInstance:
     """The history of the project in whose folder we are, after the dead runs of this host were failed."""
-    from taxi_platform.automation.instance import open_instance, reap_dead_runs
+    from taxi_platform.automation.instance import in_words, open_instance, reap_dead_runs
 
     instance = open_instance(Path.cwd())
-    reap_dead_runs(instance)
+    with in_words():
+        reap_dead_runs(instance)
     return instance

@@ -22,19 +22,21 @@ def run_status(*, refresh: bool, source: str | None, as_json: bool) -> None:
     from taxi_platform.assets.stages import STAGES
     from taxi_platform.definitions import cleaning_of, stores_of
     from taxi_platform.io_managers.stored import utc_now
+    from taxi_platform.resources.sources.folder import without_credentials
     from taxi_platform.resources.sources.look import last_look, save_look, take_look
     from taxi_platform.resources.sources.opening import open_source
     from taxi_platform.trips.services import SERVICES
 
     publisher = open_source(settings.source)
+    name = without_credentials(settings.source)  # not publisher.name: two samples may go by one
     looks = settings.home / "looks"
     if refresh:
-        save_look(take_look(publisher, list(SERVICES.values()), utc_now()), looks)
-    look = last_look(publisher.name, looks)
+        save_look(take_look(publisher, list(SERVICES.values()), utc_now(), name), looks)
+    look = last_look(name, looks)
     cells = coverage(stores_of(settings), list(SERVICES.values()), cleaning_of(settings), look)
     if as_json:
         looked_at = None if look is None else look.looked_at
-        document = {"source": publisher.name, "looked_at": looked_at, "cells": [cell.__dict__ for cell in cells]}
+        document = {"source": name, "looked_at": looked_at, "cells": [cell.__dict__ for cell in cells]}
         click.echo(json.dumps(document, indent=1))
         return
     rows: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
@@ -54,4 +56,4 @@ def run_status(*, refresh: bool, source: str | None, as_json: bool) -> None:
     if not rows:
         click.echo("Nothing is loaded yet. Begin with: taxi load green 2021-01")
     when = f"was last looked at {look.looked_at}" if look else "has not been looked at yet: taxi status --refresh"
-    click.echo(f"The source {publisher.name} {when}.")
+    click.echo(f"The source {name} {when}.")

@@ -12,6 +12,7 @@ from taxi_platform.errors import RequestError
 from taxi_platform.io_managers import run_process
 from taxi_platform.io_managers.failing import as_failure
 from taxi_platform.io_managers.stored import Stored, table_name
+from taxi_platform.trips.month_file import MonthDraft, MonthFile
 
 FORCE_TAG = "month/force"
 """Put this tag with the value `true` on a run or a backfill to write months again that have not changed."""
@@ -72,8 +73,28 @@ def partition_of(context: dg.OutputContext) -> str:
 
 
 def partitions_of(context: dg.InputContext) -> list[str]:
-    """The partitions that an input asks for, in order."""
-    return list(context.asset_partition_keys)
+    """The partitions that an input asks for, in order.
+
+    Raises:
+        RequestError: It asks for none.
+    """
+    keys = list(context.asset_partition_keys) if context.has_asset_partitions else []
+    if not keys:
+        raise RequestError(
+            f"{context.asset_key.to_user_string()}: no partition was asked for. Months are stored by partition: give "
+            "the asset one, or the input a partition mapping."
+        )
+    return keys
+
+
+def require_same_partition(value: Any, partition: str) -> None:
+    """Refuse a month that an asset hands over as another one.
+
+    Raises:
+        RequestError: It is of another partition.
+    """
+    if isinstance(value, MonthFile | MonthDraft) and value.partition != partition:
+        raise RequestError(f"This run is for {partition}, the asset returned {value.partition}. Nothing was written.")
 
 
 def wanted_type(context: dg.InputContext) -> Any:

@@ -70,7 +70,7 @@ class CleaningPlan:
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def plan_cleaning(  # noqa: PLR0917
+def plan_cleaning(
     service: Service,
     month: Month,
     source_name: str,

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from taxi_platform.errors import RequestError
 
-_KEY = re.compile(r"(\d{4})-(\d{2})")
-_YEAR = re.compile(r"\d{4}")
+_KEY = re.compile(r"(?!0000)([0-9]{4})-([0-9]{2})")
+_YEAR = re.compile(r"(?!0000)[0-9]{4}")
 
 
 class Month(NamedTuple):

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taxi_platform.errors import DamagedStoreError, StoreFullError, StoreUnavailableError
+from taxi_platform.errors import DamagedStoreError, StoreError, StoreFullError, StoreUnavailableError
+from taxi_platform.io_managers.objects.folder import Folder, locked
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,32 +21,56 @@ THREADS = 2
 WAIT_S = 30.0
 
 _HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
+_OTHER_PROCESS = "Could not set lock on file"
+_THIS_PROCESS = "with a different configuration than existing connections"
+_FULL = ("No space left", "File too large", "Disk quota", "failed to write")
+_NO_DATABASE = ("not a valid DuckDB database", "Could not read enough bytes", "Corrupt database file")
 
 
 @contextlib.contextmanager
 def connected(
-    path: Path, *, read_only: bool, spill: Path | None = None, wait_s: float = WAIT_S
+    path: Path, *, read_only: bool, spill: Path | None = None, wait_s: float | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the DuckDB file at `path`, closed when the context ends, in bounded memory.
 
     Args:
         spill: Where DuckDB puts what does not fit in memory; without it, nothing may spill.
-        wait_s: How long to wait while another process holds the file.
+        wait_s: How long to wait while somebody else holds the file (`WAIT_S`).
 
     Raises:
-        StoreUnavailableError: Another process held it all that time.
+        StoreUnavailableError: Somebody else held it all that time.
         StoreFullError: The disk is full.
+        DamagedStoreError: The file is no DuckDB database.
+        StoreError: Anything else that DuckDB says.
     """
     import duckdb
 
     with in_words(path):
-        connection = _connect(path, read_only=read_only, spill=spill, wait_s=wait_s)
+        connection = _connect(path, read_only=read_only, spill=spill, wait_s=WAIT_S if wait_s is None else wait_s)
     try:
         with in_words(path):
             yield connection
     finally:
         with contextlib.suppress(duckdb.Error):  # what went wrong has been said already
             connection.close()
+
+
+def create_database(path: Path, spill: Path) -> None:
+    """Have a database at `path`: an empty one where there is no file. A crash leaves none, never half of one.
+
+    DuckDB itself writes a new file bit by bit, and cannot open again what a crash leaves of it.
+    """
+    import duckdb
+
+    if path.exists():
+        return
+    new = spill / "new.duckdb"
+    with in_words(path):
+        duckdb.connect(new).close()
+    with locked(path.parent):
+        if not path.exists():
+            path.with_name(f"{path.name}.wal").unlink(missing_ok=True)  # of a database that was deleted by hand
+            Folder(path.parent).create(path.name, new)
 
 
 def _connect(path: Path, *, read_only: bool, spill: Path | None, wait_s: float) -> duckdb.DuckDBPyConnection:
@@ -62,33 +87,47 @@ def _connect(path: Path, *, read_only: bool, spill: Path | None, wait_s: float) 
     while True:
         try:
             return duckdb.connect(path, read_only=read_only, config=config)
-        except duckdb.IOException as error:
-            if "lock" not in str(error).lower() or time.monotonic() > deadline:
+        except (duckdb.IOException, duckdb.ConnectionException) as error:
+            held = any(sign in str(error) for sign in (_OTHER_PROCESS, _THIS_PROCESS))
+            if not held or time.monotonic() > deadline:
                 raise
             time.sleep(random.uniform(0.05, 0.2))  # noqa: S311 (so that two who wait do not wait in step)
 
 
 @contextlib.contextmanager
 def in_words(path: Path) -> Iterator[None]:
-    """DuckDB's errors about the file itself as sentences."""
+    """DuckDB's errors as sentences."""
     import duckdb
 
     try:
         yield
-    except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
-        text = str(error)
-        if holder := _HOLDER.search(text):
-            raise StoreUnavailableError(
-                f"{path}: process {holder['pid']} ({holder['program']}) has it open, and DuckDB lets one process in "
-                "at a time. Nothing was changed. Close it there and try again."
-            ) from error
-        if "No space left" in text or "failed to write" in text.lower() or "Disk quota" in text:
-            raise StoreFullError(
-                f"{path}: the disk is full. What stood before still stands. Make room and load the month again."
-            ) from error
-        if "not a valid DuckDB database" in text:
-            raise DamagedStoreError(
-                f"{path}: this is no DuckDB database. Nothing was changed. Name another file in TAXI_WAREHOUSE, or "
-                "move this one away: the next load builds it anew."
-            ) from error
-        raise StoreUnavailableError(f"{path}: {text.splitlines()[0]}. What stood before still stands.") from error
+    except duckdb.Error as error:
+        raise _in_words(path, error) from error
+
+
+def _in_words(path: Path, error: Exception) -> StoreError:
+    import duckdb
+
+    text = str(error)
+    if holder := _HOLDER.search(text):
+        return StoreUnavailableError(
+            f"{path}: process {holder['pid']} ({holder['program']}) has it open, and DuckDB lets one process in "
+            "at a time. Nothing was changed. Close it there and try again."
+        )
+    if _THIS_PROCESS in text:
+        return StoreUnavailableError(
+            f"{path}: this process itself has it open, for something else that has not ended, and DuckDB cannot read "
+            "and write at once. Nothing was changed. Read to the end, or close, what is being read, and try again."
+        )
+    if any(sign in text for sign in _FULL):
+        return StoreFullError(
+            f"{path}: the disk is full. What stood before still stands. Make room and load the month again."
+        )
+    if any(sign in text for sign in _NO_DATABASE):
+        return DamagedStoreError(
+            f"{path}: this is no DuckDB database, or not all of one. Nothing was changed. Name another file in "
+            "TAXI_WAREHOUSE, or move this one away: the next load builds it anew."
+        )
+    kind = StoreUnavailableError if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException) else StoreError
+    first_line = " ".join(text.partition("\n")[0].split()).rstrip(".")
+    return kind(f"{path}: {first_line}. What stood before still stands.")

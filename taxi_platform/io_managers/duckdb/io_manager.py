@@ -37,6 +37,7 @@ class DuckDBMonthIOManager(month_io.MonthIOManager):
 
     def store_month(self, context: dg.OutputContext, obj: Any) -> Stored:
         table, partition = month_io.table_of(context), month_io.partition_of(context)
+        month_io.require_same_partition(obj, partition)
         if isinstance(obj, MonthFile):
             stamp = stamp_of(obj, context.run_id)
             return self.warehouse.replace_month(table, partition, obj, stamp, force=month_io.force_of(context))

@@ -40,14 +40,15 @@ def literal(text: str) -> str:
     return f"'{escaped}'"
 
 
-def duckdb_type(kind: pa.DataType) -> str:
-    """The DuckDB type that keeps every value of an Arrow type.
+def duckdb_type(field: pa.Field) -> str:
+    """The DuckDB type that keeps every value of an Arrow column.
 
     Raises:
         SchemaError: There is none that we know.
     """
     import pyarrow as pa
 
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
     if pa.types.is_decimal(kind):
         return f"DECIMAL({kind.precision},{kind.scale})"
     if pa.types.is_timestamp(kind):
@@ -55,8 +56,8 @@ def duckdb_type(kind: pa.DataType) -> str:
     name = _TYPES.get(str(kind))
     if name is None:
         raise SchemaError(
-            f"A column of type {kind} cannot be stored in DuckDB. Nothing was written. Cast it to one of "
-            f"{', '.join(_TYPES)}, a decimal or a timestamp."
+            f"The column {field.name} of type {kind} cannot be stored in DuckDB. Nothing was written. Cast it to one "
+            f"of {', '.join(_TYPES)}, a decimal or a timestamp."
         )
     return name
 
@@ -82,12 +83,12 @@ _TYPES: Mapping[str, str] = {
 
 
 def create_table(table: str, schema: pa.Schema) -> str:
-    columns = ", ".join(f"{quoted(field.name)} {duckdb_type(field.type)}" for field in schema)
+    columns = ", ".join(f"{quoted(field.name)} {duckdb_type(field)}" for field in schema)
     return f"CREATE TABLE {quoted(table)} ({columns})"
 
 
 def add_column(table: str, field: pa.Field) -> str:
-    return f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(field.name)} {duckdb_type(field.type)}"
+    return f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(field.name)} {duckdb_type(field)}"
 
 
 def comment_on_column(table: str, field: pa.Field) -> str | None:
@@ -98,21 +99,48 @@ def comment_on_column(table: str, field: pa.Field) -> str | None:
     return f"COMMENT ON COLUMN {quoted(table)}.{quoted(field.name)} IS {literal(text.decode())}"
 
 
+def require_partition_column(table: str, schema: pa.Schema, column: str) -> None:
+    """Refuse rows that could not be told apart by partition, or columns that DuckDB could not.
+
+    Raises:
+        SchemaError: There is no such column of dates, or two columns differ only in upper and lower case.
+    """
+    import pyarrow as pa
+
+    seen: dict[str, str] = {}
+    for name in schema.names:
+        if name.lower() in seen:
+            raise SchemaError(
+                f"{table}: {seen[name.lower()]} and {name} are one column for DuckDB. Nothing was written. Rename one."
+            )
+        seen[name.lower()] = name
+    if column not in schema.names or schema.field(column).type != pa.date32():
+        raise SchemaError(
+            f"{table}: there is no column {column} of dates (date32) in what was sent. Nothing was written."
+        )
+
+
 def new_columns(table: str, schema: pa.Schema, there: Mapping[str, str]) -> Sequence[pa.Field]:
-    """The columns of `schema` that the table does not have yet.
+    """The columns of `schema` that the table does not have yet. A column of nothing but nulls fits any type.
 
     Raises:
         SchemaError: A column of the table is missing in `schema`, or has another type there.
     """
-    missing = [name for name in there if name not in schema.names]
-    retyped = [
-        f"{field.name} is {duckdb_type(field.type)}, in the table {there[field.name]}"
-        for field in schema
-        if field.name in there and there[field.name] != duckdb_type(field.type)
+    complaints = [f"the column {name} is missing" for name in there if name not in schema.names]
+    complaints += [
+        f"{field.name} is {duckdb_type(field)}, in the table {there[field.name]}"
+        for field in sent_columns(schema, there)
+        if field.name in there and there[field.name] != duckdb_type(field)
     ]
-    if missing or retyped:
-        complaints = [f"the column {name} is missing" for name in missing] + retyped
+    if complaints:
         raise SchemaError(
             f"{table}: {'; '.join(complaints)}. Nothing was written. Give the columns of the table, or a new table."
         )
     return [field for field in schema if field.name not in there]
+
+
+def sent_columns(schema: pa.Schema, there: Mapping[str, str]) -> Sequence[pa.Field]:
+    """The columns to insert: where Arrow saw nothing but nulls, the table knows the type, and NULL is its default."""
+    import pyarrow as pa
+
+    return [field for field in schema if not (pa.types.is_null(field.type) and field.name in there)]

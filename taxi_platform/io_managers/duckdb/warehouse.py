@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from taxi_platform.errors import AccountingError, SchemaError, StoreUnavailableError
+from taxi_platform.errors import DamagedStoreError, RequestError
 from taxi_platform.io_managers.duckdb import table_sql as sql
-from taxi_platform.io_managers.duckdb.connecting import connected
+from taxi_platform.io_managers.duckdb.connecting import connected, create_database
+from taxi_platform.io_managers.duckdb.month_swap import MonthSwap, columns_of, one_row, transaction
 from taxi_platform.io_managers.objects.folder import Folder
 from taxi_platform.io_managers.stored import Outcome, Stamp, Stored, partition_date, refuse_older, table_name
-from taxi_platform.trips.month_file import MonthFile
+from taxi_platform.io_managers.values import write_parquet
+from taxi_platform.trips.month_file import BATCH_ROWS, MonthFile
 
 if TYPE_CHECKING:
     import duckdb
@@ -80,38 +80,81 @@ class DuckDBWarehouse:
             StoreUnavailableError: Another process has the file open. A retry may help.
             SupersededError: A newer version is there. It stays.
         """
-        table_name(table)
-        day = partition_date(partition)
+        _refuse_ledger(table)
+        if not force and (held := self._confirm(table, partition, stamp)):
+            return held
         folder = Folder(self.path.parent)
-        if isinstance(trips, MonthFile):
-            folder.require_room(_SPILL_FACTOR * sum(file.size_bytes for file in trips.files.values()))
-        with folder.spool() as spill, connected(self.path, read_only=False, spill=spill) as connection:
-            swap = _Swap(connection, table, day, self.partition_column, stamp)
-            with _transaction(connection):
-                connection.execute(sql.CREATE_LEDGER)
-                before = _ledger_row(connection, table, day, self.partition_column)
-                if before is not None and before.holds:
-                    refuse_older(table, partition, (stamp.version, stamp.as_of), (before.version, before.as_of))
-                    if before.version == stamp.version and not force:
-                        swap.confirm(before)
-                        return self._stored(table, partition, stamp, before.rows, "unchanged", before.rows)
-                outcome: Outcome = "created" if before is None else "replaced"
-                if before is not None and before.version == stamp.version and not before.holds:
-                    outcome = "repaired"
-                rows = swap.replace(trips)
-        return self._stored(table, partition, stamp, rows, outcome, None if before is None else before.rows)
+        # Whatever the rows come from is done with before the file is opened: it may be this file that they come from.
+        with folder.spool() as spill, _as_parquet(trips, spill, folder.location) as path:
+            folder.require_room(_SPILL_FACTOR * path.stat().st_size)
+            create_database(self.path, spill)
+            with self._writing(spill) as connection:
+                return self._swap(connection, table, partition, path, stamp, force=force)
+
+    def _confirm(self, table: str, partition: str, stamp: Stamp) -> Stored | None:
+        """The month as it is, if that is what `stamp` says; None where its rows are needed."""
+        partition_date(partition)
+        if not self.path.exists():
+            return None
+        with Folder(self.path.parent).spool() as spill, self._writing(spill) as connection:
+            return self._held(connection, table, partition, stamp)
+
+    def _held(self, connection: duckdb.DuckDBPyConnection, table: str, partition: str, stamp: Stamp) -> Stored | None:
+        day = partition_date(partition)
+        before = _ledger_row(connection, table, day, self.partition_column)
+        if before is None or not before.holds:
+            return None
+        refuse_older(table, partition, (stamp.version, stamp.as_of), (before.version, before.as_of))
+        if before.version != stamp.version:
+            return None
+        if before.as_of < stamp.as_of:  # seen again: an older version cannot take its place later
+            connection.execute(
+                f"UPDATE {sql.LEDGER} SET as_of = ? WHERE table_name = ? AND source_month = ?",  # noqa: S608
+                [stamp.as_of, table, day],
+            )
+        return self._stored(table, partition, before.version, "unchanged", before.rows, before)
+
+    def _swap(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: str,
+        partition: str,
+        path: Path,
+        stamp: Stamp,
+        *,
+        force: bool,
+    ) -> Stored:
+        if not force and (held := self._held(connection, table, partition, stamp)):
+            return held  # another run was as far as this one a moment ago
+        day = partition_date(partition)
+        before = _ledger_row(connection, table, day, self.partition_column)
+        if before is not None and before.holds:
+            refuse_older(table, partition, (stamp.version, stamp.as_of), (before.version, before.as_of))
+        outcome: Outcome = "created" if before is None else "replaced"
+        if before is not None and before.version == stamp.version:
+            stamp = replace(stamp, as_of=max(before.as_of, stamp.as_of))
+            outcome = "replaced" if force else "repaired"
+        rows = MonthSwap(connection, table, day, self.partition_column, stamp).replace(path)
+        return self._stored(table, partition, stamp.version, outcome, rows, before)
 
     def _stored(
-        self, table: str, partition: str, stamp: Stamp, rows: int, outcome: Outcome, before: int | None
+        self, table: str, partition: str, version: str, outcome: Outcome, rows: int, before: LedgerRow | None
     ) -> Stored:
-        return Stored(table, partition, stamp.version, rows, outcome, before, f"{self.location}: {table}")
+        rows_before = None if before is None else before.rows
+        return Stored(table, partition, version, rows, outcome, rows_before, f"{self.location}: {table}")
+
+    @contextlib.contextmanager
+    def _writing(self, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+        with connected(self.path, read_only=False, spill=spill) as connection, transaction(connection):
+            connection.execute(sql.CREATE_LEDGER)
+            yield connection
 
     def months(self, table: str | None = None) -> list[LedgerRow]:
         """What the ledger says, and what the tables answer, month by month."""
         if not self.path.exists():
             return []
         with connected(self.path, read_only=True) as connection:
-            if not _columns_of(connection, sql.LEDGER):
+            if not columns_of(connection, sql.LEDGER):
                 return []
             where, values = ("", []) if table is None else ("WHERE table_name = ?", [table])
             rows = connection.execute(
@@ -119,10 +162,13 @@ class DuckDBWarehouse:
                 values,
             ).fetchall()
             counts = {name: self._counts(connection, name) for name in {row[0] for row in rows}}
-            return [LedgerRow(*row, _count_in(counts[row[0]], row[1])) for row in rows]
+            return [
+                LedgerRow(name, day, version, as_of, stored, _count_in(counts[name], day))
+                for name, day, version, as_of, stored in rows
+            ]
 
     def _counts(self, connection: duckdb.DuckDBPyConnection, table: str) -> dict[dt.date, int] | None:
-        if not _columns_of(connection, table):
+        if not columns_of(connection, table):
             return None
         column = sql.quoted(self.partition_column)
         query = f"SELECT {column}, count(*) FROM {sql.quoted(table)} GROUP BY 1"  # noqa: S608
@@ -133,7 +179,7 @@ class DuckDBWarehouse:
         if not self.path.exists():
             return None
         with connected(self.path, read_only=True) as connection:
-            if not _columns_of(connection, sql.LEDGER):
+            if not columns_of(connection, sql.LEDGER):
                 return None
             return _ledger_row(connection, table, partition_date(partition), self.partition_column)
 
@@ -141,160 +187,75 @@ class DuckDBWarehouse:
     def read_months(
         self, table: str, partitions: Sequence[str], columns: Sequence[str] | None = None
     ) -> Iterator[pa.RecordBatchReader]:
-        """The rows of some months as a stream; the file stays open for reading as long as the context lasts."""
+        """The rows of some months as a stream; the file stays open for reading as long as the context lasts.
+
+        Raises:
+            DamagedStoreError: One of them was never loaded, or not all of its rows are there.
+        """
+        days = [partition_date(partition) for partition in partitions]
+        if not days:
+            raise RequestError(f"{table}: no partition was asked for.")
         if not self.path.exists():
-            raise StoreUnavailableError(f"{self.path}: there is no such database yet. Load a month first.")
+            raise DamagedStoreError(f"{self.path}: there is no such database yet. Load a month first.")
         with connected(self.path, read_only=True) as connection:
+            for day in days:
+                self._require(connection, table_name(table), day)
             chosen = "*" if columns is None else ", ".join(sql.quoted(name) for name in columns)
-            marks = ", ".join("?" for _ in partitions)
-            query = (
-                f"SELECT {chosen} FROM {sql.quoted(table_name(table))} "  # noqa: S608
-                f"WHERE {sql.quoted(self.partition_column)} IN ({marks})"
+            # Not execute(): that would hold the whole result in memory before the first batch (DuckDB 2.0).
+            rows = connection.sql(
+                f"SELECT {chosen} FROM {sql.quoted(table)} WHERE {sql.quoted(self.partition_column)} "  # noqa: S608
+                f"IN ({', '.join(sql.literal(day.isoformat()) for day in days)})"
+            ).to_arrow_reader(BATCH_ROWS)
+            with contextlib.closing(rows):  # an open one would keep the file open, and the next to open it waiting
+                yield rows
+
+    def _require(self, connection: duckdb.DuckDBPyConnection, table: str, day: dt.date) -> None:
+        row = None
+        if columns_of(connection, sql.LEDGER):
+            row = _ledger_row(connection, table, day, self.partition_column)
+        if row is None:
+            raise DamagedStoreError(
+                f"{self.path}: there is no {table} {day}. Materialise it first, then what is built on it."
             )
-            days = [partition_date(partition) for partition in partitions]
-            yield connection.execute(query, days).to_arrow_reader(1 << 16)
+        if not row.holds:
+            raise DamagedStoreError(
+                f"{self.path}: {row.rows:,} rows of {table} {day} were stored, "
+                f"{'the table is gone' if row.rows_counted == NO_TABLE else f'{row.rows_counted:,} are there'}. "
+                "Load it again: it is put back."
+            )
+
+
+def _refuse_ledger(table: str) -> None:
+    if table_name(table).lower() == sql.LEDGER:
+        raise RequestError(f"{table} is the ledger of all tables. Name the table of a month otherwise.")
+
+
+@contextlib.contextmanager
+def _as_parquet(trips: MonthFile | pa.RecordBatchReader, spill: Path, where: str) -> Iterator[Path]:
+    if isinstance(trips, MonthFile):
+        with trips.path() as path:
+            yield path
+    else:
+        path = spill / "month.parquet"
+        write_parquet(trips, path, where)
+        yield path
 
 
 def _count_in(counts: dict[dt.date, int] | None, day: dt.date) -> int:
     return NO_TABLE if counts is None else counts.get(day, 0)
 
 
-class _Swap:
-    """The statements of one transaction that replaces one month."""
-
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, table: str, day: dt.date, column: str, stamp: Stamp
-    ) -> None:
-        self._connection, self._table, self._day, self._stamp = connection, table, day, stamp
-        self._column = sql.quoted(column)
-        self._name = sql.quoted(table)
-
-    def confirm(self, before: LedgerRow) -> None:
-        """Note that this version was seen again, so that an older one cannot take its place later."""
-        if before.as_of < self._stamp.as_of:
-            self._connection.execute(
-                f"UPDATE {sql.LEDGER} SET as_of = ? WHERE table_name = ? AND source_month = ?",  # noqa: S608
-                [self._stamp.as_of, self._table, self._day],
-            )
-
-    def replace(self, trips: MonthFile | pa.RecordBatchReader) -> int:
-        if isinstance(trips, MonthFile):
-            import pyarrow.parquet as pq
-
-            with trips.path() as path:
-                self._fit(pq.read_schema(path))
-                rows = self._fill("read_parquet(?, hive_partitioning = false)", [str(path)])
-        else:
-            self._fit(trips.schema)
-            self._connection.register("incoming", trips)
-            rows = self._fill("incoming", [])
-        self._check(rows)
-        self._write_ledger(rows)
-        return rows
-
-    def _fit(self, schema: pa.Schema) -> None:
-        there = _columns_of(self._connection, self._table)
-        if there:
-            fields = sql.new_columns(self._table, schema, there)
-            for field in fields:
-                self._connection.execute(sql.add_column(self._table, field))
-        else:
-            fields = list(schema)
-            self._connection.execute(sql.create_table(self._table, schema))
-        for field in fields:
-            if comment := sql.comment_on_column(self._table, field):
-                self._connection.execute(comment)
-
-    def _fill(self, source: str, values: list[str]) -> int:
-        self._connection.execute(f"DELETE FROM {self._name} WHERE {self._column} = ?", [self._day])  # noqa: S608
-        sent = self._one(f"INSERT INTO {self._name} BY NAME SELECT * FROM {source}", values)  # noqa: S608
-        rows = int(self._one(f"SELECT count(*) FROM {self._name} WHERE {self._column} = ?", [self._day]))  # noqa: S608
-        if rows != sent:
-            raise SchemaError(
-                f"{self._table} {self._day}: {sent:,} rows were sent, but only {rows:,} of them say {self._day} in "
-                f"{self._column}. Nothing was changed. Send the rows of one partition at a time."
-            )
-        return rows
-
-    def _one(self, query: str, values: Sequence[object]) -> Any:
-        row = self._connection.execute(query, values).fetchone()
-        return None if row is None else row[0]
-
-    def _check(self, rows: int) -> None:
-        wanted = self._stamp.rows
-        if wanted is not None and rows != wanted:
-            raise AccountingError(
-                f"{self._table} {self._day:%Y-%m}: {wanted:,} rows were sent, the table counts {rows:,}. "
-                "Nothing was changed; the old month stands."
-            )
-        for name, total in self._stamp.control_sums.items():
-            query = f"SELECT coalesce(sum({sql.quoted(name)}), 0) FROM {self._name} WHERE {self._column} = ?"  # noqa: S608
-            found = Decimal(str(self._one(query, [self._day])))
-            if found != total:
-                raise AccountingError(
-                    f"{self._table} {self._day:%Y-%m}: the sum of {name} is {total} in the file, {found} in the "
-                    "table. Nothing was changed; the old month stands."
-                )
-
-    def _write_ledger(self, rows: int) -> None:
-        stamp = self._stamp
-        self._connection.execute(
-            f"DELETE FROM {sql.LEDGER} WHERE table_name = ? AND source_month = ?",  # noqa: S608
-            [self._table, self._day],
-        )
-        sums = json.dumps({name: str(total) for name, total in stamp.control_sums.items()})
-        self._connection.execute(
-            f"INSERT INTO {sql.LEDGER} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-            [
-                self._table,
-                self._day,
-                stamp.version,
-                stamp.as_of,
-                rows,
-                stamp.rejected,
-                sums,
-                stamp.schema_version,
-                dt.datetime.now(dt.UTC).replace(tzinfo=None),
-                stamp.run_id,
-            ],
-        )
-
-
-@contextlib.contextmanager
-def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    import duckdb
-
-    connection.execute("BEGIN")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(duckdb.Error):
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _columns_of(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
-    """Names and types of a table's columns; empty where there is no such table."""
-    rows = connection.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() "
-        "WHERE table_name = ? AND database_name = current_database() ORDER BY column_index",
-        [table],
-    ).fetchall()
-    return dict(rows)
-
-
 def _ledger_row(connection: duckdb.DuckDBPyConnection, table: str, day: dt.date, column: str) -> LedgerRow | None:
-    row = connection.execute(
+    row = one_row(
+        connection,
         f"SELECT version, as_of, rows FROM {sql.LEDGER} WHERE table_name = ? AND source_month = ?",  # noqa: S608
         [table, day],
-    ).fetchone()
+    )
     if row is None:
         return None
-    counted = None
-    if _columns_of(connection, table):
-        counted = connection.execute(
-            f"SELECT count(*) FROM {sql.quoted(table)} WHERE {sql.quoted(column)} = ?",  # noqa: S608
-            [day],
-        ).fetchone()
-    return LedgerRow(table, day, *row, int(counted[0]) if counted else NO_TABLE)
+    version, as_of, rows = row
+    counted = NO_TABLE
+    if columns_of(connection, table):
+        query = f"SELECT count(*) FROM {sql.quoted(table)} WHERE {sql.quoted(column)} = ?"  # noqa: S608
+        (counted,) = one_row(connection, query, [day]) or (NO_TABLE,)
+    return LedgerRow(table, day, version, as_of, rows, counted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import dagster as dg
 
@@ -12,9 +12,8 @@ from taxi_platform.io_managers import month_io
 from taxi_platform.io_managers.objects.folder import Folder
 from taxi_platform.io_managers.objects.month_objects import MonthObjects
 from taxi_platform.io_managers.stored import Stored, partition_date, utc_now
-from taxi_platform.io_managers.values import as_reader, chained, loaded_as
+from taxi_platform.io_managers.values import as_reader, chained, loaded_as, write_parquet
 from taxi_platform.trips.month_file import TRIPS, DraftFile, MonthDraft, MonthFile
-from taxi_platform.trips.parquet_out import ParquetOut
 
 
 class MonthObjectsIOManager(month_io.MonthIOManager):
@@ -43,6 +42,7 @@ class MonthObjectsIOManager(month_io.MonthIOManager):
         force = month_io.force_of(context)
         if isinstance(obj, Stored):  # the asset found that nothing had to move
             return obj
+        month_io.require_same_partition(obj, partition)
         if isinstance(obj, MonthDraft):
             return self.months.publish(table, obj, context.run_id, force=force)
         if isinstance(obj, MonthFile):
@@ -50,11 +50,9 @@ class MonthObjectsIOManager(month_io.MonthIOManager):
         reader = as_reader(obj, self.partition_column, partition_date(partition))
         months = self.months
         with months.spool() as folder:
-            with ParquetOut(folder / "month.parquet", reader.schema) as out:
-                for batch in reader:
-                    out.write(batch)
-            files = {TRIPS: DraftFile(folder / "month.parquet", "parquet", out.rows)}
-            draft = MonthDraft(partition, context.run_id[:16], utc_now(), out.rows, files, {})
+            rows = write_parquet(reader, folder / "month.parquet", self.folder)
+            files = {TRIPS: DraftFile(folder / "month.parquet", "parquet", rows)}
+            draft = MonthDraft(partition, context.run_id[:16], utc_now(), rows, files, {})
             return months.publish(table, draft, context.run_id, force=True)
 
     def load_months(self, context: dg.InputContext) -> Any:
@@ -62,12 +60,14 @@ class MonthObjectsIOManager(month_io.MonthIOManager):
 
         table, wanted = month_io.table_of(context), month_io.wanted_type(context)
         found = {key: self._current(table, key) for key in month_io.partitions_of(context)}
-        if not found:
-            raise RequestError(f"{table}: no partition was asked for.")
-        if wanted in (MonthFile, Any):
+        if wanted is Any:
             return next(iter(found.values())) if len(found) == 1 else found
-        if wanted == dict[str, MonthFile]:
+        if (get_origin(wanted), get_args(wanted)) == (dict, (str, MonthFile)):
             return found
+        if wanted is MonthFile:
+            if len(found) == 1:
+                return next(iter(found.values()))
+            raise RequestError(f"{table}: {len(found)} partitions are no one MonthFile. Annotate dict[str, MonthFile].")
         if wanted is ds.Dataset:
             return ds.dataset([month.dataset() for month in found.values()])
         return loaded_as(wanted, chained([month.reader for month in found.values()]))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
-from taxi_platform.errors import DamagedStoreError, RequestError, StoreUnavailableError
+from taxi_platform.errors import AccountingError, DamagedStoreError, RequestError, StoreUnavailableError
 from taxi_platform.io_managers.objects.folder import Folder, sync_file
 from taxi_platform.io_managers.objects.manifest import Manifest, Version
 from taxi_platform.io_managers.stored import (
@@ -76,7 +76,6 @@ class MonthObjects:
         Raises:
             SupersededError: A newer version is there.
         """
-
         return self._swap(table, partition, (version, as_of), lambda there: self._keep(there, version, as_of))
 
     def _keep(self, manifest: Manifest, version: str, as_of: str) -> _Decision | None:
@@ -96,16 +95,17 @@ class MonthObjects:
         if not force and (stored := self.confirm(table, draft.partition, draft.version, draft.as_of)):
             return stored
         mine = (draft.version, draft.as_of)
-        self._refuse_superseded(self._manifest(table, draft.partition)[0], mine)
+        at_first, _ = self._manifest(table, draft.partition)
+        self._refuse_superseded(at_first, mine)
         files = {role: self._create(table, draft, file) for role, file in draft.files.items()}
 
         def decide(manifest: Manifest) -> _Decision:
-            if not force and (decision := self._keep(manifest, *mine)):  # another run was as far as this one
-                return decision
+            kept = manifest.get(draft.version)
+            if not force and kept != at_first.get(draft.version) and (decision := self._keep(manifest, *mine)):
+                return decision  # another run was as far as this one a moment ago
             outcome: Outcome = "created" if manifest.current is None else "replaced"
             if manifest.current == draft.version and not force:
                 outcome = "repaired"
-            kept = manifest.get(draft.version)
             as_of = draft.as_of if kept is None else max(kept.as_of, draft.as_of)
             new = Version(draft.version, as_of, utc_now(), run_id, draft.rows, files, dict(draft.facts))
             return manifest.with_current(new), outcome
@@ -132,6 +132,7 @@ class MonthObjects:
             return self.publish(table, draft, run_id, force=force)
 
     def _create(self, table: str, draft: MonthDraft, file: DraftFile) -> StoredFile:
+        _check_count(table, draft, file)
         digest, size = sha256_of(file.path), file.path.stat().st_size
         sync_file(file.path)
         folder = _folder(table, draft.partition)
@@ -210,6 +211,25 @@ def _check_bytes(path: Path, file: StoredFile, month: MonthFile) -> None:
         raise DamagedStoreError(
             f"{month.location}/{file.name}: its bytes are not those that were published. Nothing was copied. "
             "Load the month again with --force: it is written anew."
+        )
+
+
+def _check_count(table: str, draft: MonthDraft, file: DraftFile) -> None:
+    if file.ending.rpartition(".")[2] != "parquet":
+        return  # the source, byte for byte: whoever reads it counts it
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pq.read_metadata(file.path).num_rows
+    except pa.ArrowException as error:
+        raise DamagedStoreError(
+            f"{table} {draft.partition}: the {file.ending} that was written cannot be read. Nothing was published."
+        ) from error
+    if rows != file.rows:
+        raise AccountingError(
+            f"{table} {draft.partition}: {file.rows:,} rows were sent, the {file.ending} that was written holds "
+            f"{rows:,}. Nothing was published; the old month stands."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -45,7 +46,8 @@ class FolderSource:
                     info = system.info(path)
                 except FileNotFoundError:
                     continue
-                return self._source_file(system, service, month, info, path)
+                if info.get("type") != "directory":
+                    return self._source_file(system, service, month, info, path)
         names = ", ".join(f"{stem}.{ending}" for ending in ENDINGS)
         raise NotPublishedError(f"{self.name} has no {service.name} {month}: none of {names} is there.")
 
@@ -69,7 +71,8 @@ class FolderSource:
     def fetch(self, file: SourceFile, to: Path, progress: Progress) -> None:
         with self._in_words(file.name):
             system, root = self._open()
-            path = next(p for p in (f"{root}/{file.service}/{file.name}", f"{root}/{file.name}") if system.exists(p))
+            places = (f"{root}/{file.service}/{file.name}", f"{root}/{file.name}")
+            path = next((place for place in places if system.exists(place)), places[0])
             moved = 0
             with system.open(path, "rb") as source, to.open("wb") as target:
                 while chunk := source.read(_CHUNK_BYTES):
@@ -108,21 +111,28 @@ class FolderSource:
 
     @contextmanager
     def _in_words(self, what: str) -> Iterator[None]:
-        """Whatever a file system raises, as our sentence. Its own words may hold credentials: only its kind is told."""
+        """Whatever a file system raises, as our sentence. Its own words may hold credentials: only its kind is told.
+
+        Of a library that is missing all is told: it says what to install.
+        """
         try:
             yield
         except TaxiError:
             raise
-        except FileNotFoundError as error:
-            raise NotPublishedError(f"{self.name} has no {what}.") from error
-        except (PermissionError, ValueError, ImportError) as error:
-            said = f": {error}" if isinstance(error, ImportError) else ""
-            raise SourceError(f"{self.name}: {what} could not be read ({type(error).__name__}{said}).") from None
-        except OSError as error:
-            if error.errno == 28:  # our own disk, not the source: said where the file is kept
-                raise
-            raise SourceUnavailableError(
+        except FileNotFoundError:
+            raise NotPublishedError(f"{self.name} has no {what}.") from None
+        except ImportError as error:
+            raise SourceError(f"{self.name} cannot be read yet: {error}. Nothing was kept.") from None
+        except (OSError, EOFError) as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise  # our own disk, not the source: said where the file is kept
+            kind = SourceError if isinstance(error, PermissionError) else SourceUnavailableError
+            raise kind(
                 f"{self.name}: {what} could not be read ({type(error).__name__}). Nothing was kept. Try again."
+            ) from None
+        except Exception as error:  # noqa: BLE001 (every file system has errors of its own)
+            raise SourceError(
+                f"{self.name}: {what} could not be read ({type(error).__name__}). Nothing was kept."
             ) from None
 
 
@@ -134,7 +144,15 @@ def check_folder(url: str) -> None:
     """
     from fsspec.registry import known_implementations
 
-    scheme = urlsplit(url).scheme
+    try:
+        scheme, _ = urlsplit(url).scheme, urlsplit(url).port
+    except ValueError:  # in urllib's words, which may hold the password
+        raise SettingsError(
+            "The source is no URL that can be read: its port is no number, or its brackets do not match. "
+            "Write what is special in the name or the password of a user as %40 and the like."
+        ) from None
+    if "::" in url and scheme:
+        raise SettingsError("The source is a chain of URLs (with ::). Name the one where the files lie.")
     if scheme and scheme not in known_implementations:
         raise SettingsError(
             f"{without_credentials(url)!r} is no source: nothing here reads {scheme}://. "
@@ -147,12 +165,16 @@ def check_folder(url: str) -> None:
 
 
 def without_credentials(url: str) -> str:
-    """`url` as it may be shown: no user, no password, no query (it may be signed)."""
-    parts = urlsplit(url)
-    if not parts.scheme or not parts.netloc:
+    """`url` as it may be shown: no user, no password, no query (it may be signed). Never fails."""
+    scheme, is_url, rest = url.rpartition("://")
+    if not is_url or not rest or rest[0] in "/?":
         return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+    try:
+        parts = urlsplit(f"//{rest}")
+        _ = parts.port
+    except ValueError:  # nobody can say where its password ends
+        return f"{scheme}://{rest.rpartition('@')[2]}"
+    return urlunsplit((scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _listed(system: fsspec.AbstractFileSystem, folder: str) -> list[dict[str, Any]]:

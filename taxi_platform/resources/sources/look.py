@@ -30,8 +30,8 @@ class Look:
         return None if found is None else (found[0], found[1])
 
 
-def take_look(source: Source, services: Sequence[Service], now: str) -> Look:
-    """Ask `source` what it has.
+def take_look(source: Source, services: Sequence[Service], now: str, name: str) -> Look:
+    """Ask `source` what it has, and remember it under `name`.
 
     Raises:
         SourceUnavailableError: It did not answer. A retry may help.
@@ -40,7 +40,7 @@ def take_look(source: Source, services: Sequence[Service], now: str) -> Look:
         service.name: {file.month.key: (file.url, file.fingerprint) for file in source.published(service)}
         for service in services
     }
-    return Look(source.name, now, files)
+    return Look(name, now, files)
 
 
 def save_look(look: Look, folder: Path) -> None:

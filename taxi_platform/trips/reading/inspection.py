@@ -87,13 +87,12 @@ def inspect_file(path: Path, name: str, progress: Callable[[int], None] | None =
     compressed = head.startswith(GZIP_MAGIC)
     chunks = file_chunks(path, seen)
     counter = _LineCounter()
-    for index, text in enumerate(gunzip(chunks, name) if compressed else chunks):
-        if index == 0:
-            _refuse_strangers(text[:512], name)
+    for text in gunzip(chunks, name) if compressed else chunks:
         counter.add(text)
     counter.finish()
     if counter.header is None:
         raise SourceFileError(f"{name}: there is no header, only blank lines. Nothing was kept.")
+    _refuse_strangers(counter.header, name)
     header = csv_header(counter.header, name)
     _refuse_cut_row(counter, header, name)
     return Inspection(
@@ -119,12 +118,16 @@ def csv_header(line: bytes, name: str) -> tuple[str, ...]:
         SourceFileError: It is too long, or not text.
     """
     if len(line) >= _HEADER_LIMIT:
-        raise SourceFileError(f"{name}: the first line is longer than {_HEADER_LIMIT:,} bytes: this is no header.")
+        raise SourceFileError(
+            f"{name}: the first line is longer than {_HEADER_LIMIT:,} bytes: this is no header. Nothing was kept."
+        )
     try:
         text = line.decode("utf-8-sig").strip("\r\n")
         return tuple(next(csv.reader([text], strict=True)))
     except (UnicodeDecodeError, csv.Error, StopIteration) as error:
-        raise SourceFileError(f"{name}: the first line cannot be read as a header ({error}).") from error
+        raise SourceFileError(
+            f"{name}: the first line cannot be read as a header ({error}). Nothing was kept."
+        ) from error
 
 
 def _refuse_strangers(head: bytes, name: str) -> None:

@@ -1,0 +1,161 @@
+"""The statements that replace one month of a DuckDB table, in one transaction."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from taxi_platform.errors import AccountingError, DamagedStoreError, SchemaError
+from taxi_platform.io_managers.duckdb import table_sql as sql
+from taxi_platform.io_managers.stored import Stamp
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+
+class MonthSwap:
+    """The statements of one transaction that replaces one month."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, table: str, day: dt.date, column: str, stamp: Stamp
+    ) -> None:
+        self._connection, self._table, self._day, self._stamp = connection, table, day, stamp
+        self._partition_column = column
+        self._column = sql.quoted(column)
+        self._name = sql.quoted(table)
+
+    def replace(self, path: Path) -> int:
+        """Have the table hold the rows of a Parquet file for this month, and the ledger say so.
+
+        Returns:
+            Rows, as counted in the table.
+        """
+        schema = _schema_of(path)
+        self._fit(schema)
+        rows = self._fill(path, [field.name for field in sql.sent_columns(schema, self._columns())])
+        self._check(rows)
+        self._write_ledger(rows)
+        return rows
+
+    def _columns(self) -> dict[str, str]:
+        return columns_of(self._connection, self._table)
+
+    def _fit(self, schema: pa.Schema) -> None:
+        sql.require_partition_column(self._table, schema, self._partition_column)
+        if there := self._columns():
+            fields = sql.new_columns(self._table, schema, there)
+            for field in fields:
+                self._connection.execute(sql.add_column(self._table, field))
+        else:
+            fields = list(schema)
+            self._connection.execute(sql.create_table(self._table, schema))
+        for field in fields:
+            if comment := sql.comment_on_column(self._table, field):
+                self._connection.execute(comment)
+
+    def _fill(self, path: Path, columns: Sequence[str]) -> int:
+        self._connection.execute(f"DELETE FROM {self._name} WHERE {self._column} = ?", [self._day])  # noqa: S608
+        sent = self._one(
+            f"INSERT INTO {self._name} BY NAME SELECT {', '.join(map(sql.quoted, columns))} "  # noqa: S608
+            "FROM read_parquet(?, hive_partitioning = false)",
+            [str(path)],
+        )
+        rows = int(self._one(f"SELECT count(*) FROM {self._name} WHERE {self._column} = ?", [self._day]))  # noqa: S608
+        if rows != sent:
+            raise SchemaError(
+                f"{self._table} {self._day}: {sent:,} rows were sent, but only {rows:,} of them say {self._day} in "
+                f"{self._column}. Nothing was changed. Send the rows of one partition at a time."
+            )
+        return rows
+
+    def _one(self, query: str, values: Sequence[object]) -> Any:
+        row = one_row(self._connection, query, values)
+        return None if row is None else row[0]
+
+    def _check(self, rows: int) -> None:
+        wanted = self._stamp.rows
+        if wanted is not None and rows != wanted:
+            raise AccountingError(
+                f"{self._table} {self._day:%Y-%m}: {wanted:,} rows were sent, the table counts {rows:,}. "
+                "Nothing was changed; the old month stands."
+            )
+        for name, total in self._stamp.control_sums.items():
+            query = f"SELECT coalesce(sum({sql.quoted(name)}), 0) FROM {self._name} WHERE {self._column} = ?"  # noqa: S608
+            found = Decimal(str(self._one(query, [self._day])))
+            if found != total:
+                raise AccountingError(
+                    f"{self._table} {self._day:%Y-%m}: the sum of {name} is {total} in the file, {found} in the "
+                    "table. Nothing was changed; the old month stands."
+                )
+
+    def _write_ledger(self, rows: int) -> None:
+        stamp = self._stamp
+        self._connection.execute(
+            f"DELETE FROM {sql.LEDGER} WHERE table_name = ? AND source_month = ?",  # noqa: S608
+            [self._table, self._day],
+        )
+        sums = json.dumps({name: str(total) for name, total in stamp.control_sums.items()})
+        self._connection.execute(
+            f"INSERT INTO {sql.LEDGER} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            [
+                self._table,
+                self._day,
+                stamp.version,
+                stamp.as_of,
+                rows,
+                stamp.rejected,
+                sums,
+                stamp.schema_version,
+                dt.datetime.now(dt.UTC).replace(tzinfo=None),
+                stamp.run_id,
+            ],
+        )
+
+
+@contextlib.contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    import duckdb
+
+    connection.execute("BEGIN")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(duckdb.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def one_row(connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[object]) -> tuple[Any, ...] | None:
+    """The first row of an answer, None where there is none."""
+    # Not fetchone(): to DuckDB 2.0 a result that was not read to its end is in use.
+    return next(iter(connection.execute(query, values).fetchall()), None)
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    """Names and types of a table's columns; empty where there is no such table."""
+    rows = connection.execute(
+        "SELECT column_name, data_type FROM duckdb_columns() "
+        "WHERE table_name = ? AND schema_name = current_schema() AND database_name = current_database() "
+        "ORDER BY column_index",
+        [table],
+    ).fetchall()
+    return dict(rows)
+
+
+def _schema_of(path: Path) -> pa.Schema:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedStoreError(
+            f"{path}: this cannot be read as Parquet. Nothing was changed. Load it again."
+        ) from error

@@ -1,0 +1,57 @@
+"""Every promise is run over every store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from taxi_platform_tests.io_managers.kits import KITS, StoreKit
+
+
+@pytest.fixture
+def kit_of(tmp_path: Path) -> Callable[..., StoreKit]:
+    """A store by its name, empty; another `folder` is another store."""
+
+    def make(name: str, folder: str = "store") -> StoreKit:
+        reason = KITS[name].absent()
+        if reason is not None:
+            pytest.skip(reason)
+        root = tmp_path / folder
+        root.mkdir()
+        return KITS[name](root)
+
+    return make
+
+
+@pytest.fixture(params=sorted(KITS))
+def kit(request: pytest.FixtureRequest, kit_of: Callable[..., StoreKit]) -> StoreKit:
+    """Each store in turn, empty."""
+    return kit_of(request.param)
+
+
+@pytest.fixture(params=sorted(name for name, kit in KITS.items() if kit.is_warehouse))
+def warehouse(request: pytest.FixtureRequest, kit_of: Callable[..., StoreKit]) -> StoreKit:
+    """Each store in turn that has tables with one schema, empty."""
+    return kit_of(request.param)
+
+
+def open_files(below: Path) -> list[str]:
+    """The files below a folder that this process has open."""
+    found = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        try:
+            found.append(os.readlink(descriptor))
+        except OSError:  # it was the one that listed them
+            continue
+    return [path for path in found if path.startswith(str(below))]
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_open(tmp_path: Path) -> Iterator[None]:
+    """After every test, also one of errors, no file of the store is open."""
+    yield
+    if Path("/proc/self/fd").exists():
+        assert open_files(tmp_path) == []

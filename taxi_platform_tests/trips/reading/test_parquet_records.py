@@ -1,0 +1,139 @@
+"""Parquet that others wrote: what a column cannot be is refused, what a value cannot be is rejected."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from taxi_platform.errors import SchemaError, SourceFileError
+from taxi_platform_tests.trips.files import JANUARY, Outcome, clean_bytes, parquet_bytes, parquet_of
+
+NAME = "yellow_tripdata_2021-01.parquet"
+
+
+def clean_columns(**columns: pa.Array) -> Outcome:
+    rows = len(next(iter(columns.values())))
+    return clean_bytes(parquet_of(rows, **columns), NAME)
+
+
+def raw_strings(*values: bytes) -> pa.Array:
+    """Strings as Parquet may hold them: never checked."""
+    return pa.Array.from_buffers(pa.string(), len(values), pa.array(values, pa.binary()).buffers())
+
+
+FAR = 2**62
+UNREADABLE: dict[str, tuple[str, pa.Array, str]] = {
+    "a year no calendar has": ("tpep_pickup_datetime", pa.array([FAR], pa.timestamp("us")), "pickup_datetime"),
+    "a year that would wrap around": ("tpep_pickup_datetime", pa.array([FAR], pa.timestamp("ms")), "pickup_datetime"),
+    "a far day": ("tpep_pickup_datetime", pa.array([2**31 - 1], pa.int32()).cast(pa.date32()), "pickup_datetime"),
+    "Feb 30 as text": ("tpep_dropoff_datetime", pa.array(["2021-02-30 00:00:00"]), "dropoff_datetime"),
+    "an id beyond": ("VendorID", pa.array([2**64 - 1], pa.uint64()), "vendor_id"),
+    "half an id": ("VendorID", pa.array([1.5]), "vendor_id"),
+    "infinite money": ("fare_amount", pa.array([float("inf")]), "fare_amount"),
+    "too much money": ("fare_amount", pa.array([Decimal("10000000000.00")]), "fare_amount"),
+    "the word nan": ("fare_amount", pa.array(["nan"]), "fare_amount"),
+    "text that is no UTF-8": ("store_and_fwd_flag", raw_strings(b"\xff"), "store_and_fwd_flag"),
+    "text with a NUL": ("store_and_fwd_flag", pa.array(["N\0"]), "store_and_fwd_flag"),
+    "a number that is no UTF-8": ("fare_amount", raw_strings(b"\xff8"), "fare_amount"),
+    "a time that is no UTF-8": ("tpep_pickup_datetime", raw_strings(b"2021\xff"), "pickup_datetime"),
+}
+
+
+@pytest.mark.parametrize(("column", "bad", "name"), UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_a_value_that_does_not_fit_costs_its_row_only(column: str, bad: pa.Array, name: str) -> None:
+    null = pa.nulls(1, bad.type)
+    outcome = clean_columns(**{column: pa.concat_arrays([null, bad, null])})
+    assert outcome.kept_rows == [1, 3]
+    assert outcome.reasons == [(2, f"unreadable_{name}")]
+    raw = json.loads(outcome.raw_lines[0], parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert raw["PULocationID"] == 142
+    assert raw[column] is not None
+
+
+WRONG_TYPES: dict[str, tuple[str, pa.Array]] = {
+    "a time with a zone": ("tpep_pickup_datetime", pa.array([0], pa.timestamp("us", "UTC"))),
+    "a time that is a number": ("tpep_pickup_datetime", pa.array([1609459200])),
+    "an id that is a truth": ("VendorID", pa.array([True])),
+    "an id that is a list": ("VendorID", pa.array([[1]])),
+    "text that is bytes": ("store_and_fwd_flag", pa.array([b"N"])),
+    "money that is a time": ("fare_amount", pa.array([0], pa.timestamp("us"))),
+}
+
+
+@pytest.mark.parametrize(("column", "array"), WRONG_TYPES.values(), ids=WRONG_TYPES.keys())
+def test_a_column_of_another_kind_is_refused_in_a_sentence(column: str, array: pa.Array) -> None:
+    sentence = rf"^{NAME}: the column for \w+ is of type .*, which cannot be read as .*\. Nothing was published\."
+    with pytest.raises(SchemaError, match=sentence):
+        clean_columns(**{column: array})
+
+
+def test_microseconds_are_kept_and_what_is_finer_is_cut_off() -> None:
+    nanoseconds = pa.array([1_609_459_200_123_456_789], pa.timestamp("ns"))
+    outcome = clean_columns(tpep_pickup_datetime=nanoseconds)
+    assert str(outcome.column("pickup_datetime")[0]) == "2021-01-01 00:00:00.123456"
+
+
+def test_a_day_is_its_midnight() -> None:
+    outcome = clean_columns(tpep_pickup_datetime=pa.array([JANUARY.first_day]))
+    assert str(outcome.column("pickup_datetime")[0]) == "2021-01-01 00:00:00"
+
+
+def test_a_number_as_float32_is_the_number_that_was_meant() -> None:
+    outcome = clean_columns(
+        trip_distance=pa.array([1.1, None], pa.float32()), fare_amount=pa.array([1000.35, 52.3], pa.float32())
+    )
+    assert outcome.column("trip_distance_miles") == [1.1, None]
+    assert outcome.column("fare_amount") == [Decimal("1000.35"), Decimal("52.30")]
+    assert outcome.facts["money_rounded"] == 0
+
+
+def test_records_are_numbered_through_row_groups_and_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("taxi_platform.trips.reading.parquet_records.BATCH_ROWS", 7)
+    table = pq.read_table(pa.BufferReader(parquet_of(100, VendorID=pa.array(range(100)))))
+    path = tmp_path / "month.parquet"
+    pq.write_table(table, path, row_group_size=33)
+    outcome = clean_bytes(path.read_bytes(), NAME)
+    assert outcome.kept_rows == list(range(1, 101))
+    assert outcome.column("vendor_id") == list(range(100))
+
+
+def test_a_month_without_rows_is_an_empty_month() -> None:
+    outcome = clean_bytes(parquet_of(0), NAME)
+    assert (outcome.facts["rows_in"], outcome.trips.num_rows, outcome.rejects) == (0, 0, [])
+
+
+def damaged(content: bytes) -> bytes:
+    """The same footer over a page that is not what it was."""
+    middle = len(content) // 4
+    return content[:middle] + bytes(byte ^ 0xFF for byte in content[middle : middle + 200]) + content[middle + 200 :]
+
+
+def test_a_damaged_page_is_named_with_the_rows_before_it() -> None:
+    content = damaged(parquet_of(5000, VendorID=pa.array(n * 7919 % 5000 for n in range(5000))))
+    with pytest.raises(SourceFileError, match=rf"^{NAME}: the Parquet is damaged after row 0 \(.*\)\. Nothing was"):
+        clean_bytes(content, NAME)
+
+
+EXTRAS: dict[str, Callable[[], pa.Array]] = {
+    "numbers": lambda: pa.array([1, 2, 3]),
+    "a dictionary": lambda: pa.array(["a", "b", "a"]).dictionary_encode(),
+    "a struct": lambda: pa.array([{"x": 1}, {"x": 2}, None]),
+    "a list": lambda: pa.array([[1], [], None]),
+}
+
+
+@pytest.mark.parametrize("make", EXTRAS.values(), ids=EXTRAS.keys())
+def test_an_unknown_column_of_any_type_is_kept_aside(make: Callable[[], pa.Array]) -> None:
+    extra: Any = make()
+    table = pq.read_table(pa.BufferReader(parquet_of(3, passenger_count=pa.array([1, 0, 2]))))
+    outcome = clean_bytes(parquet_bytes(table.append_column("Mood", extra)), NAME)
+    assert outcome.extras is not None
+    values = extra.to_pylist()
+    assert outcome.extras.to_pydict() == {"source_row": [1, 3], "mood": [values[0], values[2]]}

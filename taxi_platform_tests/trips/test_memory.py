@@ -1,0 +1,86 @@
+"""Cleaning takes bounded memory, whatever is in the file. Measured in processes of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from taxi_platform_tests.trips.files import HEADER, csv_of, row
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="a process's peak is read from /proc")
+
+MEASURE = """
+import sys
+from pathlib import Path
+from taxi_platform_tests.trips.files import clean_path
+
+def peak_megabytes():
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
+
+clean_path(Path(sys.argv[1]))
+before = peak_megabytes()
+from taxi_platform.trips.cleaning import clean, plan_cleaning
+from taxi_platform.trips.reading.inspection import inspect_file
+from taxi_platform_tests.trips.files import JANUARY, YELLOW
+path = Path(sys.argv[2])
+cleaned = clean(plan_cleaning(YELLOW, JANUARY, path.name, inspect_file(path, path.name)), path, path.parent)
+print(before, peak_megabytes(), cleaned.rows_in, cleaned.kept, *cleaned.rejected.elements())
+"""
+
+
+def clean_apart(path: Path) -> tuple[int, int, list[str]]:
+    """Clean `path` in a process of its own: its peak before and after in megabytes, and what came out."""
+    small = path.with_name("small.csv")
+    small.write_bytes(csv_of(row(), "x", row(store_and_fwd_flag='"a""b"')))
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(small), str(path)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=500,
+    )
+    before, after, *counts = done.stdout.split()
+    return int(before), int(after), counts
+
+
+@pytest.mark.parametrize("position", ["first", "middle", "last"])
+def test_a_line_of_40_megabytes_is_never_held(tmp_path: Path, position: str) -> None:
+    path = tmp_path / "month.csv"
+    rows = [row()] * 1000
+    rows.insert({"first": 0, "middle": 500, "last": 1000}[position], "9," * (20 << 20))
+    path.write_bytes(csv_of(*rows))
+    before, after, counts = clean_apart(path)
+    assert counts == ["1001", "1000", "line_too_long"]
+    assert after - before < 40
+
+
+def test_rejects_with_long_lines_are_not_gathered(tmp_path: Path) -> None:
+    path = tmp_path / "month.csv"
+    line = "x" * 60_000 + "\n"
+    with path.open("w") as file:
+        file.write(HEADER + "\n")
+        file.writelines(line for _ in range(10_000))
+    before, after, counts = clean_apart(path)
+    assert counts[:2] == ["10000", "0"]
+    assert after - before < 500  # the file has 600
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("dirt", ["none", "in every block"])
+def test_three_million_rows_pass_in_700_megabytes(tmp_path: Path, dirt: str) -> None:
+    path = tmp_path / "month.csv"
+    good = "".join(row(PULocationID=str(n % 265), fare_amount=f"{n}.25") + "\n" for n in range(9_999))
+    bad = "x\n" if dirt == "in every block" else row() + "\n"
+    with path.open("w") as file:
+        file.write(HEADER + "\n")
+        file.writelines(good + bad for _ in range(300))
+    _, after, counts = clean_apart(path)
+    assert counts[0] == "3000000"
+    assert int(counts[1]) + len(counts[2:]) == 3_000_000
+    assert path.stat().st_size > 200 << 20
+    assert after < 700
