@@ -27,7 +27,7 @@ from taxi_platform.trips.reading.inspection import Inspection
 from taxi_platform.trips.reading.parquet_records import ParquetReader
 from taxi_platform.trips.reading.records import Records, Reject
 from taxi_platform.trips.rules import COUNTING, DEFAULT_RULES, REJECTING, applicable
-from taxi_platform.trips.schema import SOURCE_MONTH, SOURCE_ROW, arrow_schema
+from taxi_platform.trips.schema import SOURCE_MONTH, SOURCE_ROW, arrow_schema, arrow_type
 from taxi_platform.trips.services import Service
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class CleaningPlan:
     source_name: str
     inspection: Inspection
     recognised: Recognised
-    sources: Mapping[str, str]
+    sources: Mapping[str, Sequence[str]]
     rules: Sequence[str]
 
     @property
@@ -86,9 +86,10 @@ def plan_cleaning(
     """
     if strangers := sorted(set(rules) - set(REJECTING)):
         raise SettingsError(f"There is no rule {', '.join(strangers)}. The rules are {', '.join(REJECTING)}.")
-    recognised = recognise(inspection.header, inspection.kind, service.layouts, source_name)
+    recognised = recognise(inspection.header, inspection.kind, month, service.layouts, source_name)
     sources = _sources(service, recognised)
-    unknown = tuple(name for name in recognised.unknown if name not in sources.values())
+    read = {name for names in sources.values() for name in names}
+    unknown = tuple(name for name in recognised.unknown if name not in read)
     recognised = replace(recognised, unknown=unknown)
     if recognised.unknown and unknown_columns == "fail":
         raise LayoutError(
@@ -98,14 +99,15 @@ def plan_cleaning(
     return CleaningPlan(service, month, source_name, inspection, recognised, sources, tuple(rules))
 
 
-def _sources(service: Service, recognised: Recognised) -> dict[str, str]:
-    """Where each column is read from: from its name in the layout, else from one that came on top of it."""
+def _sources(service: Service, recognised: Recognised) -> dict[str, tuple[str, ...]]:
+    """Where each column is read from: from its names in the layout, else from one that came on top of it."""
     in_layout = [normalised(name) for name in recognised.layout.header]
     chosen = {}
     for column in service.columns:
-        known = [name for name in (*in_layout, *recognised.unknown) if name in column.sources]
+        known = tuple(name for name in in_layout if name in column.sources)
+        known = known or tuple(name for name in recognised.unknown if name in column.sources)[:1]
         if known:
-            chosen[column.name] = known[0]
+            chosen[column.name] = known
     return chosen
 
 
@@ -188,7 +190,9 @@ def _checked_records(plan: CleaningPlan, path: Path, progress: Callable[[int], o
             progress(len(chunk))
 
         types = {
-            plan.sources[column.name]: column.type for column in plan.service.columns if column.name in plan.sources
+            name: "text" if name in plan.recognised.layout.text_codes else column.type
+            for column in plan.service.columns
+            for name in plan.sources.get(column.name, ())
         }
         yield from CsvReader(path, plan.source_name, plan.inspection, parse_as(types), seen=seen)
         digest_now = digest.hexdigest()
@@ -238,17 +242,23 @@ class _Sink:
 
     def _conform(self, records: Records) -> tuple[dict[str, pa.Array], list[tuple[str, pa.Array]]]:
         import pyarrow as pa
+        import pyarrow.compute as pc
 
         columns: dict[str, pa.Array] = {}
         reasons: list[tuple[str, pa.Array]] = []
         for column in self._plan.service.columns:
-            source = self._plan.sources.get(column.name)
-            array = records.columns[source] if source else pa.nulls(len(records.source_rows))
-            conformed = conform(array, column, self._plan.source_name)
-            columns[column.name] = conformed.values
-            self._cleaned.money_rounded += conformed.rounded
-            if conformed.bad is not None:
-                reasons.append((f"unreadable_{column.name}", conformed.bad))
+            for name in self._plan.sources.get(column.name, ()):
+                conformed = conform(records.columns[name], column, self._plan.source_name)
+                values = columns.get(column.name)
+                columns[column.name] = conformed.values if values is None else pc.coalesce(values, conformed.values)
+                self._cleaned.money_rounded += conformed.rounded
+                if conformed.unmapped is not None:
+                    columns[column.unmapped_to] = conformed.unmapped
+                if conformed.bad is not None:
+                    reasons.append((f"unreadable_{column.name}", conformed.bad))
+        for column in self._plan.service.columns:
+            if column.name not in columns:
+                columns[column.name] = pa.nulls(len(records.source_rows), arrow_type(column.type))
         return columns, reasons
 
     def _keep(self, trips: pa.RecordBatch) -> None:

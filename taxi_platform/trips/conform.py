@@ -6,20 +6,23 @@ What does not fit is marked, never guessed and never dropped in silence.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from taxi_platform.errors import SchemaError
-from taxi_platform.trips.schema import MONEY_DIGITS, MONEY_SCALE, Column, arrow_type
+from taxi_platform.trips.schema import DECIMAL_DIGITS, SCALES, Column, ColumnType, arrow_type
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_FLOAT_NOISE_CENTS = 1e-4
+_FLOAT_NOISE_UNITS = 1e-4
 """2009 wrote 9.4000000000000004 for 9.40. What rounding to the cent changes beyond this was no noise."""
 
-_MONEY_LIMIT = 10.0 ** (MONEY_DIGITS - MONEY_SCALE)
-_ID_LIMITS = (float(-(2**15)), float(2**15 - 1))
+_WHOLE_LIMITS: Mapping[ColumnType, tuple[float, float]] = {
+    "id": (float(-(2**15)), float(2**15 - 1)),
+    "seconds": (float(-(2**31)), float(2**31 - 1)),
+}
 
 _FIRST_DAY, _END_DAY = -719_162, 2_932_897
 """0001-01-01 and 10000-01-01 in days from 1970: not every store, nor Python, can hold other years."""
@@ -34,11 +37,13 @@ class Conformed:
     Attributes:
         bad: True where a value did not fit; null there in `values`. None where all fit.
         rounded: Values of which rounding to the cent changed more than float noise.
+        unmapped: What came as text that is no code and no known spelling of one, as it came. None where all is known.
     """
 
     values: pa.Array
     bad: pa.Array | None = None
     rounded: int = 0
+    unmapped: pa.Array | None = None
 
 
 def conform(array: pa.Array, column: Column, where: str) -> Conformed:
@@ -48,20 +53,67 @@ def conform(array: pa.Array, column: Column, where: str) -> Conformed:
         SchemaError: The whole column is of a type that cannot be this column.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     target = arrow_type(column.type)
     if pa.types.is_null(array.type):
         return Conformed(pa.nulls(len(array), target))
     if column.type == "text":
-        return _text(array, column, where)
+        return _respelled(_text(array, column, where), column)
     if column.type == "time":
         return _times(array, column, where)
+    if column.spellings and _is_text(array.type):
+        return _codes(array, column)
     floats, bad = _floats(array, column, where)
-    if column.type == "id":
-        return _ids(floats, bad)
-    if column.type == "money":
-        return _money(floats, bad)
+    if column.type in _WHOLE_LIMITS:
+        return _whole(floats, bad, column.type)
+    if column.type in SCALES:
+        return _exact(floats, bad, column.type)
+    if column.zero_is_missing:
+        floats = _without(floats, pc.equal(floats, 0.0))[0]
     return Conformed(floats, bad)
+
+
+def _respelled(conformed: Conformed, column: Column) -> Conformed:
+    """Known spellings of a flag brought together; any other text stays as it came."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not column.spellings:
+        return conformed
+    known = _known_spellings(conformed.values, column)
+    values = pc.coalesce(known.cast(pa.string()), conformed.values)
+    return Conformed(values, conformed.bad)
+
+
+def _codes(array: pa.Array, column: Column) -> Conformed:
+    """Codes that were written as words. A word nobody knows is kept as it came, never guessed."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    strings, bad = _strings(array)
+    strings = _trimmed(strings)
+    known = _known_spellings(strings, column).cast(arrow_type(column.type))
+    others = _without(strings, pc.is_valid(known))[0]
+    if others.null_count == len(others):
+        return Conformed(known, bad)
+    numbers, unread = _try_cast(others, pa.float64(), r"^[-+.0-9eE]+$")
+    whole = _whole(numbers, unread, column.type)
+    values = pc.coalesce(known, whole.values)
+    if whole.bad is None or not column.unmapped_to:
+        return Conformed(values, _either(bad, whole.bad))
+    unmapped = _without(others, pc.invert(whole.bad))[0]
+    return Conformed(values, bad, unmapped=unmapped)
+
+
+def _known_spellings(strings: pa.Array, column: Column) -> pa.Array:
+    """What each string means by the column's spellings; null where it is none of them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    words = pa.array(list(column.spellings), pa.string())
+    meanings = pa.array(list(column.spellings.values()))
+    return meanings.take(pc.index_in(pc.utf8_lower(pc.utf8_trim_whitespace(strings)), words))
 
 
 def _text(array: pa.Array, column: Column, where: str) -> Conformed:
@@ -124,34 +176,37 @@ def _floats(array: pa.Array, column: Column, where: str) -> tuple[pa.Array, pa.A
     return floats, _either(bad, infinite)
 
 
-def _ids(floats: pa.Array, bad: pa.Array | None) -> Conformed:
+def _whole(floats: pa.Array, bad: pa.Array | None, kind: ColumnType) -> Conformed:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    target = arrow_type("id")
+    target = arrow_type(kind)
     try:
         return Conformed(floats.cast(target), bad)
     except pa.ArrowInvalid:
         broken = pc.not_equal(pc.round(floats), floats)
-        floats, wrong = _without(floats, pc.or_(broken, _outside(floats, *_ID_LIMITS)))
+        floats, wrong = _without(floats, pc.or_(broken, _outside(floats, *_WHOLE_LIMITS[kind])))
         return Conformed(floats.cast(target), _either(bad, wrong))
 
 
-def _money(floats: pa.Array, bad: pa.Array | None) -> Conformed:
+def _exact(floats: pa.Array, bad: pa.Array | None, kind: ColumnType) -> Conformed:
+    """Floats as decimals: of money whole cents, of miles whole thousandths."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    floats, beyond = _without(floats, pc.greater_equal(pc.abs(floats), _MONEY_LIMIT - 0.005))
-    exact = pc.multiply(floats, 10.0**MONEY_SCALE)
-    cents = pc.round(exact, round_mode="half_towards_infinity")
-    off = pc.greater(pc.abs(pc.subtract(exact, cents)), _FLOAT_NOISE_CENTS)
+    scale = SCALES[kind]
+    limit = 10.0 ** (DECIMAL_DIGITS - scale)
+    floats, beyond = _without(floats, pc.greater_equal(pc.abs(floats), limit - 0.5 / 10**scale))
+    exact = pc.multiply(floats, 10.0**scale)
+    units = pc.round(exact, round_mode="half_towards_infinity")
+    off = pc.greater(pc.abs(pc.subtract(exact, units)), _FLOAT_NOISE_UNITS)
     rounded = pc.sum(off, min_count=0).as_py()
     if rounded:  # 1.005 is a float just below: what is half a cent but for noise is half a cent
-        cents = pc.round(pc.round(exact, 4), round_mode="half_towards_infinity")
-    whole = cents.cast(pa.int64()).cast(pa.decimal128(19, 0))
-    # The same integers read with two decimals: no value is computed again.
-    values = pa.Array.from_buffers(arrow_type("money"), len(whole), whole.buffers(), whole.null_count, whole.offset)
-    return Conformed(values, _either(bad, beyond), rounded)
+        units = pc.round(pc.round(exact, 4), round_mode="half_towards_infinity")
+    whole = units.cast(pa.int64()).cast(pa.decimal128(19, 0))
+    # The same integers read with decimal places: no value is computed again.
+    values = pa.Array.from_buffers(arrow_type(kind), len(whole), whole.buffers(), whole.null_count, whole.offset)
+    return Conformed(values, _either(bad, beyond), rounded if kind == "money" else 0)
 
 
 def _try_cast(strings: pa.Array, target: pa.DataType, shape: str) -> tuple[pa.Array, pa.Array | None]:

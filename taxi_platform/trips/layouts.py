@@ -1,6 +1,7 @@
 """Layouts: the shapes that a service's files have had over the years, as data.
 
-A file is recognised by its own header, never by its date: order, case and spaces do not matter.
+A file is recognised by its own header: order, case and spaces do not matter. Only between layouts that have the very
+same columns does the month decide.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from taxi_platform.errors import LayoutError
+from taxi_platform.trips.months import Month
 
 FileKind = Literal["csv", "parquet"]
 
@@ -25,15 +27,26 @@ class Layout:
     Attributes:
         id: Names the layout in versions, metadata and messages.
         header: The columns as the publisher writes them, in the publisher's order.
-        years: The months in which the publisher used it; for people and for the sample, not for recognition.
-        line_end: How the publisher ends the lines of a CSV.
+        first: The first and `last` the last month in which the publisher used it.
+        text_codes: Columns that hold codes as text in this layout, in lower case.
+        header_end: How the publisher ends the header of a CSV; some years an empty line follows it.
+        empty_fields: Fields at the end of each row of a CSV that its header does not name; always empty.
+        quoted: Whether the publisher put every field of the CSV in quotes.
     """
 
     id: str
     kind: FileKind
     header: Sequence[str]
-    years: str
+    first: Month
+    last: Month | None = None
+    text_codes: Sequence[str] = ()
+    header_end: str = "\r\n"
     line_end: str = "\r\n"
+    empty_fields: int = 0
+    quoted: bool = False
+
+    def was_used_in(self, month: Month) -> bool:
+        return self.first <= month and (self.last is None or month <= self.last)
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,9 @@ def normalised(name: str) -> str:
     return name.strip().strip("\ufeff").lower()
 
 
-def recognise(header: Sequence[str], kind: FileKind, layouts: Sequence[Layout], file_name: str) -> Recognised:
+def recognise(
+    header: Sequence[str], kind: FileKind, month: Month, layouts: Sequence[Layout], file_name: str
+) -> Recognised:
     """The layout of which `header` has every column; columns beyond it are reported as unknown.
 
     Raises:
@@ -60,11 +75,13 @@ def recognise(header: Sequence[str], kind: FileKind, layouts: Sequence[Layout], 
         names.pop()
     _refuse_doubles(names, file_name)
     present = set(names)
-    candidates = [layout for layout in layouts if layout.kind == kind]
-    fitting = [layout for layout in candidates if present >= {normalised(name) for name in layout.header}]
+    fitting = [layout for layout in layouts if present >= {normalised(name) for name in layout.header}]
     if not fitting:
-        raise LayoutError(_no_layout(present, candidates, file_name))
-    layout = max(fitting, key=lambda layout: len(layout.header))
+        raise LayoutError(_no_layout(present, layouts, file_name))
+    # The one that says most of the file; a CSV that somebody saved as Parquet is still of its layout.
+    layout = max(
+        fitting, key=lambda layout: (len(layout.header), layout.kind == kind, layout.was_used_in(month))
+    )
     known = {normalised(name) for name in layout.header}
     unknown = tuple(name for name in names if name not in known)
     if len(unknown) > MAX_UNKNOWN_COLUMNS:
@@ -85,8 +102,6 @@ def _refuse_doubles(names: Sequence[str], file_name: str) -> None:
 
 
 def _no_layout(present: set[str], candidates: Sequence[Layout], file_name: str) -> str:
-    if not candidates:
-        return f"{file_name}: no layout of this service is known for this kind of file. Nothing was published."
     nearest = min(candidates, key=lambda layout: len({normalised(n) for n in layout.header} ^ present))
     wanted = {normalised(name) for name in nearest.header}
     missing = ", ".join(sorted(wanted - present)) or "none"

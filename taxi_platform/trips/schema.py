@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ColumnType = Literal["id", "money", "number", "time", "text", "date", "row"]
+ColumnType = Literal["id", "money", "miles", "seconds", "number", "time", "text", "date", "row"]
 """What a column is made of, as narrow as the dictionary allows:
 
-`id` int16, `money` decimal(12, 2) in US dollars, `number` float64, `time` New York wall-clock in
+`id` int16, `money` decimal(12, 2) in US dollars, `miles` decimal(12, 3), `seconds` int32, `number` float64, `time` New York wall-clock in
 microseconds without a zone, `text` a string, `date` a date, `row` int64.
 """
 
-MONEY_DIGITS = 12
-MONEY_SCALE = 2
+DECIMAL_DIGITS = 12
+SCALES: Mapping[str, int] = {"money": 2, "miles": 3}
+"""Decimal places of the types that are exact: cents, and thousandths of a mile."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,11 @@ class Column:
     """One column of a service's schema, as the data dictionary has it.
 
     Attributes:
-        sources: The names that this column has had in published files, in lower case.
+        sources: The names that this column has had in published files, in lower case. Where a file has several of
+            them, the first that is not empty counts.
+        spellings: What the publisher has written for a code in some years, in lower case, and the code that it means.
+        unmapped_to: The column that keeps, as it came, a text that is neither a code nor a known spelling of one.
+        zero_is_missing: Whether the publisher wrote 0 for "not known".
     """
 
     name: str
@@ -35,6 +40,9 @@ class Column:
     codes: Mapping[int | str, str] = field(default_factory=dict)
     since: str = ""
     sources: Sequence[str] = ()
+    spellings: Mapping[str, int | str] = field(default_factory=dict)
+    unmapped_to: str = ""
+    zero_is_missing: bool = False
 
     @property
     def description(self) -> str:
@@ -63,7 +71,9 @@ def arrow_type(column_type: ColumnType) -> pa.DataType:
 
     return {
         "id": pa.int16(),
-        "money": pa.decimal128(MONEY_DIGITS, MONEY_SCALE),
+        "money": pa.decimal128(DECIMAL_DIGITS, SCALES["money"]),
+        "miles": pa.decimal128(DECIMAL_DIGITS, SCALES["miles"]),
+        "seconds": pa.int32(),
         "number": pa.float64(),
         "time": pa.timestamp("us"),
         "text": pa.string(),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from taxi_platform.errors import RequestError
-from taxi_platform.trips import green, yellow
+from taxi_platform.trips import fhv, fhvhv, green, yellow
 from taxi_platform.trips.layouts import Layout
 from taxi_platform.trips.months import Month, last_full_month
 from taxi_platform.trips.schema import SOURCE_MONTH, SOURCE_ROW, Column
@@ -82,6 +82,24 @@ SERVICES: Mapping[str, Service] = {
             columns=green.COLUMNS,
             layouts=green.LAYOUTS,
             control_columns=("total_amount",),
+            schema_version=1,
+        ),
+        Service(
+            name="fhv",
+            title="For-hire vehicles",
+            first_month=Month(2015, 1),
+            columns=fhv.COLUMNS,
+            layouts=fhv.LAYOUTS,
+            control_columns=("pickup_location_id",),
+            schema_version=1,
+        ),
+        Service(
+            name="fhvhv",
+            title="High-volume for-hire services",
+            first_month=Month(2019, 2),
+            columns=fhvhv.COLUMNS,
+            layouts=fhvhv.LAYOUTS,
+            control_columns=("base_passenger_fare", "trip_miles"),
             schema_version=1,
         ),
     )

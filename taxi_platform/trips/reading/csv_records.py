@@ -198,5 +198,6 @@ def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
 
 def parse_as(column_types: Mapping[str, str]) -> dict[str, ParseAs]:
     """How to parse the columns whose target types are given, by normalised source name."""
-    kinds: Mapping[str, ParseAs] = {"id": "number", "money": "number", "number": "number", "time": "time"}
+    numbers = ("id", "money", "miles", "seconds", "number")
+    kinds: Mapping[str, ParseAs] = {**dict.fromkeys(numbers, "number"), "time": "time"}
     return {name: kinds.get(column_type, "text") for name, column_type in column_types.items()}
