@@ -8,11 +8,15 @@ from typing import Any
 import dagster as dg
 
 from taxi_platform.assets import stages
+from taxi_platform.trips.layouts import FileKind
+from taxi_platform.trips.months import Month
+from taxi_platform.trips.published_counts import published_rows
 from taxi_platform.trips.rules import COUNTING, applicable
 from taxi_platform.trips.services import Service
 
 ROW_ACCOUNTING = "row_accounting"
 UNKNOWN_COLUMNS = "unknown_columns"
+PUBLISHED_COUNT = "published_row_count"
 
 EXPECTED_ODDITIES = 0.001
 """A share of rows up to which an oddity is no news: real months have up to this much of each (seen: 0.0008)."""
@@ -39,6 +43,12 @@ def cleaned_checks(service: Service) -> Sequence[dg.AssetCheckSpec]:
             partitions_def=partitions,
             description="Every column of the file is in a layout we know; others are kept in the extras.",
         ),
+        dg.AssetCheckSpec(
+            PUBLISHED_COUNT,
+            asset=key,
+            partitions_def=partitions,
+            description="The file has as many rows as the publisher's had when it was counted, where that is known.",
+        ),
         *(
             dg.AssetCheckSpec(rule.name, asset=key, partitions_def=partitions, description=rule.meaning)
             for rule in _warning_rules(service)
@@ -46,7 +56,7 @@ def cleaned_checks(service: Service) -> Sequence[dg.AssetCheckSpec]:
     ]
 
 
-def cleaned_results(service: Service, facts: Mapping[str, Any]) -> Sequence[dg.AssetCheckResult]:
+def cleaned_results(service: Service, month: Month, facts: Mapping[str, Any]) -> Sequence[dg.AssetCheckResult]:
     """What the checks say of a month with these facts."""
     rows_in, kept, rejected = facts["rows_in"], facts["rows_kept"], facts["rows_rejected"]
     unknown = facts["unknown_columns"]
@@ -58,6 +68,7 @@ def cleaned_results(service: Service, facts: Mapping[str, Any]) -> Sequence[dg.A
             severity=dg.AssetCheckSeverity.WARN,
             metadata={"unknown_columns": ", ".join(unknown) or "none"},
         ),
+        _published_count(service, month, facts),
         *(_oddity(rule.name, facts["observed"].get(rule.name, 0), kept) for rule in _warning_rules(service)),
     ]
 
@@ -67,6 +78,24 @@ def accounting_result(rows_in: int, kept: int, rejected: int) -> dg.AssetCheckRe
         check_name=ROW_ACCOUNTING,
         passed=rows_in == kept + rejected,
         metadata={"rows_in": rows_in, "rows_kept": kept, "rows_rejected": rejected},
+    )
+
+
+def _published_count(service: Service, month: Month, facts: Mapping[str, Any]) -> dg.AssetCheckResult:
+    source = facts["source"]
+    kind: FileKind = "parquet" if source["name"].endswith(".parquet") else "csv"
+    known = None if source["url"].startswith("sample:") else published_rows(service.name, month, kind)
+    rows = facts["rows_in"]
+    metadata: dict[str, Any] = {"rows_in": rows}
+    if known is None:
+        metadata["published"] = "not known"
+    else:
+        metadata |= {"published": known, "difference": rows - known}
+    return dg.AssetCheckResult(
+        check_name=PUBLISHED_COUNT,
+        passed=known in (None, rows),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=metadata,
     )
 
 

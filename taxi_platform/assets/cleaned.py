@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from taxi_platform.assets import checks, progress, stages
+from taxi_platform.assets.changes import as_table, changes
 from taxi_platform.errors import AccountingError, DamagedStoreError
 from taxi_platform.io_managers.failing import as_failure
 from taxi_platform.io_managers.month_io import is_forced
@@ -82,9 +83,10 @@ def _cleaned_month(
 ) -> Iterator[dg.AssetCheckResult | dg.Output[Any]]:
     """Clean a month, unless it is there already; then its checks and what is to be published."""
     service, as_of = plan.service, f"{raw.as_of}/{utc_now()}"
+    before = months.current(service.table, raw.partition)
     held = None if force else months.confirm(service.table, raw.partition, plan.version, as_of)
     if held is not None:
-        yield from _events(service, held, held.facts, plan)
+        yield from _events(plan, held, held.facts, before)
         return
     months.store.require_room(raw.files[SOURCE].size_bytes * _EXPANSION[plan.inspection.ending])
     with months.spool() as folder, raw.path(SOURCE) as path, in_words(months.store.location):
@@ -96,14 +98,14 @@ def _cleaned_month(
             raise
         facts = result.facts(plan) | {"source": _source(raw)}
         draft = MonthDraft(raw.partition, plan.version, as_of, result.kept, result.files, facts)
-        yield from _events(service, draft, facts, plan)
+        yield from _events(plan, draft, facts, before)
 
 
 def _checks_of_current(service: Service, months: MonthObjects, partition: str) -> Iterator[dg.AssetCheckResult]:
     current = months.current(service.table, partition)
     if current is None:
         raise DamagedStoreError(f"There is no cleaned {service.name} {partition} to check. Materialise it first.")
-    yield from checks.cleaned_results(service, current.facts)
+    yield from checks.cleaned_results(service, Month.parse(partition), current.facts)
 
 
 def _plan(service: Service, raw: MonthFile, cleaning: CleaningResource) -> CleaningPlan:
@@ -134,10 +136,11 @@ def _bar(plan: CleaningPlan) -> Callable[[int], None]:
 
 
 def _events(
-    service: Service, value: Stored | MonthDraft, facts: Mapping[str, Any], plan: CleaningPlan
+    plan: CleaningPlan, value: Stored | MonthDraft, facts: Mapping[str, Any], before: MonthFile | None
 ) -> Iterator[dg.AssetCheckResult | dg.Output[Any]]:
     meaning = {rule.name: rule.meaning for rule in (*REJECTING.values(), *COUNTING.values())}
-    yield from checks.cleaned_results(service, facts)
+    yield from checks.cleaned_results(plan.service, plan.month, facts)
+    changed = [] if before is None else changes(before.facts, facts)
     yield stages.output(
         value,
         plan.version,
@@ -151,5 +154,6 @@ def _events(
             **{f"sum_{name}": float(total) for name, total in facts["control_sums"].items()},
             "money_rounded": facts["money_rounded"],
             "layout": facts["layout"],
+            **({"what_changed": as_table(changed)} if changed else {}),
         },
     )

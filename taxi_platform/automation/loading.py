@@ -74,6 +74,8 @@ def _result_of(result: dg.ExecuteInProcessResult, service: Service, month: Month
         metadata[materialization.asset_key.path[0]] = materialization.metadata
     cleaned = metadata.get("cleaned", {})
     status, message = _status(result, metadata)
+    if status == "loaded" and "what_changed" in cleaned:
+        message = f"it is not what it was: {_what_changed(cleaned['what_changed'])}"
     return MonthResult(
         service=service.name,
         month=month.key,
@@ -88,6 +90,12 @@ def _result_of(result: dg.ExecuteInProcessResult, service: Service, month: Month
         seconds=_seconds(result),
         message=message,
     )
+
+
+def _what_changed(table: dg.MetadataValue) -> str:
+    records = [record.data for record in getattr(table, "records", ())]
+    told = (f"{r['what']} {r['before']} -> {r['after']}" for r in records if not str(r["what"]).startswith("rows with"))
+    return "; ".join(told)
 
 
 def _value(metadata: Mapping[str, dg.MetadataValue], name: str) -> Any:
