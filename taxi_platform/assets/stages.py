@@ -53,6 +53,8 @@ def column_schema(columns: Sequence[Column]) -> dg.TableSchema:
     types = {
         "id": "smallint",
         "money": "decimal(12,2)",
+        "miles": "decimal(12,3)",
+        "seconds": "integer",
         "number": "double",
         "time": "timestamp",
         "text": "varchar",
