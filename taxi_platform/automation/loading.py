@@ -94,8 +94,11 @@ def _result_of(result: dg.ExecuteInProcessResult, service: Service, month: Month
 
 def _what_changed(table: dg.MetadataValue) -> str:
     records = [record.data for record in getattr(table, "records", ())]
-    told = (f"{r['what']} {r['before']} -> {r['after']}" for r in records if not str(r["what"]).startswith("rows with"))
-    return "; ".join(told)
+    return "; ".join(
+        f"{r['what']} {r['before']} -> {r['after']}" + (f" ({r['difference']})" if r["difference"] else "")
+        for r in records
+        if not str(r["what"]).startswith("rows with")
+    )
 
 
 def _value(metadata: Mapping[str, dg.MetadataValue], name: str) -> Any:
