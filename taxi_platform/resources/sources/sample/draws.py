@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     IntArray = np.ndarray[tuple[int], np.dtype[np.int64]]
     Draws = np.random.Generator
 
+MISSING = -(1 << 62)
+"""Stands for an empty field among whole numbers."""
+
 _TABLE_SIZE = 1 << 16
 
 

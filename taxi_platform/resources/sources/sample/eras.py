@@ -1,14 +1,28 @@
-"""Which format the publisher used when, as data. A new layout is one more entry here."""
+"""What an era is: one format of a service's files, and what was in them then. The eras are in `timeline.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from taxi_platform.trips.layouts import Layout, normalised
+from taxi_platform.resources.sources.sample.habits import Weights
+from taxi_platform.resources.sources.sample.words import Words
+from taxi_platform.trips.layouts import FileKind, Layout, normalised
 from taxi_platform.trips.months import Month
 from taxi_platform.trips.schema import Column
 from taxi_platform.trips.services import Service
+
+COUNTS = ("passenger_count", "rate_code_id", "trip_type")
+"""Columns that the publisher wrote as DOUBLE first, as pandas does with a nullable integer."""
+
+BEYOND_LAYOUTS: Mapping[str, Column] = {
+    column.name: column
+    for column in (
+        Column("request_source", "text", "Where the trip was asked for; in no dictionary yet"),
+        Column("__index_level_0__", "row", "The row number of a pandas frame, written by mistake"),
+    )
+}
+"""Columns that the publisher added without a word. They are in no layout."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +33,7 @@ class ParquetStyle:
         id_type: The Arrow type of identifiers.
         count_type: The Arrow type of the columns that may be null (`COUNTS`).
         types: Columns that depart from both, by the name that they have here.
+        has_null_type: Whether a column that is empty in every row is of Arrow's type null.
     """
 
     id_type: str
@@ -27,115 +42,81 @@ class ParquetStyle:
     compression: str
     format_version: str
     types: Mapping[str, str] = field(default_factory=dict)
+    has_null_type: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Era:
-    """The format of a service's months from `first` on, until the next era of that service.
+    """The format of a service's months from `first` on, until its next era of the same kind of file.
+
+    Columns are named as here, but in `spelling` and `hollow`.
 
     Attributes:
         layout: The id of the layout in `trips/` that is followed.
-        spelling: Names of the header that the publisher spelled otherwise in this era alone.
         block_share: The share of rows at the end of the file that lack `block_nulls`.
-        block_nulls: The columns that are empty there, by the names that they have here.
+        block_nulls: The columns that are empty there.
+        nulls: The columns that are empty in every row.
+        lacks: Columns that are empty in this share of the rows.
+        spelling: Names of the header that the publisher spelled otherwise in this era alone.
+        hollow: Names of the header with nothing behind them.
+        beyond: Columns after those of the layout, of `BEYOND_LAYOUTS`.
+        words: Codes that are written as words.
+        vendors: Who sends records, where it is not as in `HABITS`; `payments` likewise.
+        long_floats: Whether numbers have the 17 digits of a float64 (9.4000000000000004).
+        header_end: Where it is not the layout's.
+        ragged: Whether some rows have too few or too many fields.
+        parquet: None for a CSV.
     """
 
     service: str
     first: Month
     layout: str
-    ending: str
-    block_share: float
-    block_nulls: Sequence[str]
+    block_share: float = 0.0
+    block_nulls: Sequence[str] = ()
+    nulls: Sequence[str] = ()
+    lacks: Mapping[str, float] = field(default_factory=dict)
     spelling: Mapping[str, str] = field(default_factory=dict)
+    hollow: Sequence[str] = ()
+    beyond: Sequence[str] = ()
+    words: Words = field(default_factory=dict)
+    vendors: Weights = field(default_factory=dict)
+    payments: Weights = field(default_factory=dict)
+    long_floats: bool = False
+    header_end: str = ""
+    ragged: bool = False
     parquet: ParquetStyle | None = None
 
+    @property
+    def kind(self) -> FileKind:
+        return "csv" if self.parquet is None else "parquet"
 
-COUNTS = ("passenger_count", "rate_code_id", "trip_type")
-"""Columns that the publisher wrote as DOUBLE first, as pandas does with a nullable integer."""
-
-_PARQUET_2021 = ParquetStyle("int64", "double", "string", "gzip", "1.0")
-_PARQUET_2023 = ParquetStyle("int32", "int64", "large_string", "zstd", "2.6", types={"payment_type": "int64"})
-_GREEN_2021 = ParquetStyle(
-    "int64", "double", "string", "gzip", "1.0", types={"payment_type": "double", "ehail_fee": "null"}
-)
-
-_YELLOW_CSV_NULLS = ("vendor_id", "passenger_count", "rate_code_id", "store_and_fwd_flag", "payment_type")
-_YELLOW_NULLS = (
-    "passenger_count",
-    "rate_code_id",
-    "store_and_fwd_flag",
-    "congestion_surcharge",
-    "airport_fee",
-)
-_GREEN_NULLS = (
-    "passenger_count",
-    "rate_code_id",
-    "store_and_fwd_flag",
-    "payment_type",
-    "trip_type",
-    "congestion_surcharge",
-)
-_CAPITAL_AIRPORT_FEE = {"airport_fee": "Airport_fee"}
-
-# Shares of the block: yellow 2020-04 and 2025-02, green 2020, 2022-01, 2024-01 and 2025-11 as published.
-ERAS: Sequence[Era] = (
-    Era("yellow", Month(2019, 1), "yellow-csv-2019", ".csv.gz", 0.06, _YELLOW_CSV_NULLS),
-    Era(
-        "yellow",
-        Month(2021, 8),
-        "yellow-parquet-2011",
-        ".parquet",
-        0.05,
-        _YELLOW_NULLS,
-        parquet=_PARQUET_2021,
-    ),
-    Era(
-        "yellow",
-        Month(2023, 2),
-        "yellow-parquet-2011",
-        ".parquet",
-        0.05,
-        _YELLOW_NULLS,
-        spelling=_CAPITAL_AIRPORT_FEE,
-        parquet=_PARQUET_2023,
-    ),
-    Era(
-        "yellow",
-        Month(2025, 1),
-        "yellow-parquet-2025",
-        ".parquet",
-        0.20,
-        _YELLOW_NULLS,
-        spelling=_CAPITAL_AIRPORT_FEE,
-        parquet=_PARQUET_2023,
-    ),
-    Era("green", Month(2019, 1), "green-csv-2019", ".csv.gz", 0.37, ("vendor_id", *_GREEN_NULLS)),
-    Era("green", Month(2021, 8), "green-parquet-2014", ".parquet", 0.11, _GREEN_NULLS, parquet=_GREEN_2021),
-    Era("green", Month(2023, 2), "green-parquet-2014", ".parquet", 0.07, _GREEN_NULLS, parquet=_PARQUET_2023),
-    Era("green", Month(2025, 1), "green-parquet-2025", ".parquet", 0.12, _GREEN_NULLS, parquet=_PARQUET_2023),
-)
+    @property
+    def ending(self) -> str:
+        return {"csv": ".csv.gz", "parquet": ".parquet"}[self.kind]
 
 
-def first_month(service: Service) -> Month | None:
-    """The oldest month of `service` that can be made, or nothing if none can."""
-    return min((era.first for era in ERAS if era.service == service.name), default=None)
+@dataclass(frozen=True)
+class Field:
+    """One column of a file.
 
+    Attributes:
+        name: Exactly as the publisher spelled it.
+        column: What is in it; None where nothing ever is.
+    """
 
-def era_of(service: Service, month: Month) -> Era:
-    """The era to which `month` belongs; the caller has seen that there is one (`first_month`)."""
-    return max((era for era in ERAS if era.service == service.name and era.first <= month), key=lambda era: era.first)
+    name: str
+    column: Column | None
 
 
 def layout_of(service: Service, era: Era) -> Layout:
     return next(layout for layout in service.layouts if layout.id == era.layout)
 
 
-def header_of(layout: Layout, era: Era) -> list[str]:
-    """The header exactly as the publisher spelled it in `era`."""
-    return [era.spelling.get(normalised(name), name) for name in layout.header]
-
-
-def columns_of(service: Service, layout: Layout) -> list[Column]:
-    """The target column behind each name of the layout's header, in the publisher's order."""
+def fields_of(service: Service, era: Era) -> list[Field]:
+    """The columns of a file of `era`, in the publisher's order."""
     targets = {source: column for column in service.columns for source in column.sources}
-    return [targets[normalised(name)] for name in layout.header]
+    fields = []
+    for name in layout_of(service, era).header:
+        column = None if name in era.hollow else targets[normalised(name)]
+        fields.append(Field(era.spelling.get(normalised(name), name), column))
+    return fields + [Field(name, BEYOND_LAYOUTS[name]) for name in era.beyond]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from taxi_platform.resources.sources.sample.bases import HIGH_VOLUME_BASES, SMALL_BASES
 
 JFK, LAGUARDIA, NEWARK = 132, 138, 1
 KNOWN_ZONES = range(1, 264)
@@ -30,15 +32,17 @@ class Habits:
     Attributes:
         median_miles: The distance that half of the trips within the city do not reach.
         negotiated_share: The share of trips with rate code 5.
+        bases: Who dispatches, by position in `BASES`.
     """
 
     pickup_zones: Weights
     dropoff_zones: Weights
-    vendors: Weights
-    passengers: Weights
-    payments: Weights
     median_miles: float
-    negotiated_share: float
+    vendors: Weights = field(default_factory=dict)
+    passengers: Weights = field(default_factory=dict)
+    payments: Weights = field(default_factory=dict)
+    negotiated_share: float = 0.0
+    bases: Weights = field(default_factory=dict)
 
 
 def _with_every_zone(popular: Weights) -> Weights:
@@ -167,6 +171,18 @@ HABITS: Mapping[str, Habits] = {
         payments={1: 560, 2: 430, 3: 7, 4: 3},
         median_miles=1.95,
         negotiated_share=0.03,
+    ),
+    "fhv": Habits(
+        pickup_zones=_with_every_zone({264: 550, 265: 120, 132: 20, 138: 20}),
+        dropoff_zones=_with_every_zone({264: 250, 265: 300, 132: 25, 138: 25}),
+        median_miles=3.1,
+        bases=SMALL_BASES,
+    ),
+    "fhvhv": Habits(
+        pickup_zones=_with_every_zone({132: 20, 138: 22, 61: 16, 79: 16, 161: 12, 230: 12, 37: 11, 76: 11}),
+        dropoff_zones=_with_every_zone({265: 38, 132: 24, 138: 20, 61: 15, 79: 13, 161: 11, 37: 10, 76: 10}),
+        median_miles=2.9,
+        bases=HIGH_VOLUME_BASES,
     ),
 }
 
