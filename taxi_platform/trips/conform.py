@@ -143,7 +143,7 @@ def _money(floats: pa.Array, bad: pa.Array | None) -> Conformed:
 
     floats, beyond = _without(floats, pc.greater_equal(pc.abs(floats), _MONEY_LIMIT - 0.005))
     exact = pc.multiply(floats, 10.0**MONEY_SCALE)
-    cents = pc.round(exact, round_mode="half_towards_infinity")
+    cents = pc.round(exact)
     off = pc.greater(pc.abs(pc.subtract(exact, cents)), _FLOAT_NOISE_CENTS)
     rounded = pc.sum(off, min_count=0).as_py()
     if rounded:  # 1.005 is a float just below: what is half a cent but for noise is half a cent
