@@ -133,6 +133,8 @@ def _duckdb_path(value: str, project: Path) -> Path:
     # As in SQLAlchemy: three slashes are relative to the project, four are absolute. An absolute path after three
     # slashes is what people mean too, where only its folder is there.
     relative = path.removeprefix("/")
+    if "?" in path:
+        raise SettingsError(f"TAXI_WAREHOUSE: {path}: DuckDB keeps no database in a path with a question mark.")
     if not relative.startswith("/") and not (project / relative).parent.is_dir() and Path(path).parent.is_dir():
         return Path(path)
     return project / relative

@@ -50,6 +50,9 @@ def load_month(
     """Materialise the four assets of a month, in this process, as a run that the UI shows as any other.
 
     Nothing that goes wrong with the month is raised: the result says it.
+
+    Raises:
+        KeyboardInterrupt: Somebody stopped this process (Ctrl-C, SIGTERM). Dagster ended the run, and would go on.
     """
     keys = [asset_key(stage, service) for stage in STAGES]
     job = defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection=set(keys))
@@ -64,6 +67,8 @@ def load_month(
             )
     except StoreUnavailableError as error:
         return MonthResult(service.name, month.key, "failed", message=str(error))
+    if any(event.event_type_value == "PIPELINE_CANCELED" for event in result.all_events):
+        raise KeyboardInterrupt
     return _result_of(result, service, month)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,9 +19,12 @@ from taxi_platform.trips.services import Service, parse_services
 if TYPE_CHECKING:
     from taxi_platform.automation.loading import MonthResult
 
+STOPPED = 130
+"""The exit code of a command that was ended by Ctrl-C, as shells have it."""
+
 
 def run_load(services: str, months: str, *, source: str | None, force: bool, as_json: bool) -> int:
-    """Load the months, print what came of each, and return the exit code.
+    """Load the months, print what came of each, and return the exit code: 0, 1 where a month failed, or `STOPPED`.
 
     Raises:
         RequestError, SettingsError: Before anything is loaded.
@@ -36,8 +39,9 @@ def run_load(services: str, months: str, *, source: str | None, force: bool, as_
     open_source(settings.source)  # a source that is none is refused before a run is started
     with open_history() as instance:
         definitions = build_definitions(settings)
-        results = []
-        with _bars(show=not as_json) as month_begins:
+        results: list[MonthResult] = []
+        # Ctrl-C and SIGTERM end the month at hand and the command, not only the run.
+        with contextlib.suppress(KeyboardInterrupt), _bars(show=not as_json) as month_begins:
             for service, month in wanted:
                 month_begins(f"{service.name} {month}")
                 results.append(load_month(definitions, instance, service, month, force=force))
@@ -45,6 +49,9 @@ def run_load(services: str, months: str, *, source: str | None, force: bool, as_
         click.echo(json.dumps({"months": [_as_json(result) for result in results]}, indent=1))
     else:
         _print_summary(results)
+    if left := len(wanted) - len(results):
+        click.echo(f"taxi: Stopped. {left} of {len(wanted)} months were not loaded; what stood before still stands.", err=True)
+        return STOPPED
     return 0 if all(result.went_well for result in results) else 1
 
 
@@ -75,7 +82,7 @@ def _as_json(result: MonthResult) -> dict[str, Any]:
     return dataclasses.asdict(result)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _bars(*, show: bool) -> Iterator[Any]:
     """A bar a stage of the month at hand, on a terminal; nothing elsewhere."""
     from rich.console import Console
@@ -144,7 +151,7 @@ def _print_summary(results: Sequence[MonthResult]) -> None:
     for result in results:
         if result.message:
             click.echo(f"taxi: {result.service} {result.month} {result.status}: {result.message}", err=True)
-    if all(result.status == "unchanged" for result in results):
+    if results and all(result.status == "unchanged" for result in results):
         click.echo("Nothing had to move: every month is in the warehouse as the source has it.")
 
 

@@ -98,12 +98,11 @@ def _codes(array: pa.Array, column: Column) -> Conformed:
     if others.null_count == len(others):
         return Conformed(known, bad)
     numbers, unread = _try_cast(others, pa.float64(), r"^[-+.0-9eE]+$")
-    whole = _whole(numbers, unread, column.type)
-    values = pc.coalesce(known, whole.values)
-    if whole.bad is None or not column.unmapped_to:
-        return Conformed(values, _either(bad, whole.bad))
-    unmapped = _without(others, pc.invert(whole.bad))[0]
-    return Conformed(values, bad, unmapped=unmapped)
+    whole = _whole(numbers, None, column.type)
+    values, bad = pc.coalesce(known, whole.values), _either(bad, whole.bad)
+    if unread is None or not column.unmapped_to:
+        return Conformed(values, _either(bad, unread))
+    return Conformed(values, bad, unmapped=_without(others, pc.invert(unread))[0])
 
 
 def _known_spellings(strings: pa.Array, column: Column) -> pa.Array:
@@ -198,7 +197,7 @@ def _exact(floats: pa.Array, bad: pa.Array | None, kind: ColumnType) -> Conforme
     limit = 10.0 ** (DECIMAL_DIGITS - scale)
     floats, beyond = _without(floats, pc.greater_equal(pc.abs(floats), limit - 0.5 / 10**scale))
     exact = pc.multiply(floats, 10.0**scale)
-    units = pc.round(exact, round_mode="half_towards_infinity")
+    units = pc.round(exact)
     off = pc.greater(pc.abs(pc.subtract(exact, units)), _FLOAT_NOISE_UNITS)
     rounded = pc.sum(off, min_count=0).as_py()
     if rounded:  # 1.005 is a float just below: what is half a cent but for noise is half a cent

@@ -10,22 +10,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
 
-from taxi_platform.io_managers.duckdb.io_manager import DuckDBMonthIOManager
 from taxi_platform.io_managers.duckdb.warehouse import DuckDBWarehouse
-from taxi_platform.io_managers.month_io import MonthIOManager
 from taxi_platform.io_managers.objects.folder import Folder
-from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
 from taxi_platform.io_managers.objects.month_objects import MANIFEST, MonthObjects
 from taxi_platform.io_managers.stored import Stamp, Stored
 from taxi_platform.io_managers.values import write_parquet
 from taxi_platform.trips.month_file import TRIPS, DraftFile, MonthDraft, MonthFile, StoredFile, sha256_of
 from taxi_platform_tests.io_managers.months import TABLE, in_order
+
+if TYPE_CHECKING:
+    from taxi_platform.io_managers.month_io import MonthIOManager
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,8 @@ class FolderKit(StoreKit):
         return self.folder(month) / found.files[TRIPS].name
 
     def io_manager(self) -> MonthIOManager:
+        from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager  # (worker.py needs no Dagster)
+
         return MonthObjectsIOManager(folder=str(self.root))
 
 
@@ -236,6 +238,8 @@ class DuckDBKit(StoreKit):
             return connection.execute(sql).fetchall()
 
     def io_manager(self) -> MonthIOManager:
+        from taxi_platform.io_managers.duckdb.io_manager import DuckDBMonthIOManager
+
         return DuckDBMonthIOManager(path=str(self.path))
 
 

@@ -54,7 +54,7 @@ def month_rows(month: str, seed: int = 0, rows: int = 6) -> pa.Table:
     )
 
 
-def many_rows(month: str, seed: int, rows: int = 300_000) -> pa.Table:
+def many_rows(month: str, seed: int, rows: int = 100_000) -> pa.Table:
     """A month that takes a while to put down."""
     few = month_rows(month, seed, rows=997)
     whole = pa.concat_tables([few] * (rows // few.num_rows))

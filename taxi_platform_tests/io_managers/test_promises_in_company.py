@@ -12,7 +12,7 @@ from taxi_platform_tests.io_managers.months import FEBRUARY, JANUARY, in_order, 
 from taxi_platform_tests.io_managers.test_promises import FIRST, SECOND, plain
 from taxi_platform_tests.io_managers.worker import Worker
 
-ROUNDS = 6
+ROUNDS = 4
 DONE = ("created", "replaced")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -150,7 +151,8 @@ def test_every_column_of_every_layout_has_one_place_in_the_schema(service: Servi
             for name in layout.header
         ]
         assert all(len(place) == 1 for place in places), (layout.id, places)
-        assert len({place[0] for place in places}) == len(places), layout.id
+        doubled = {"dispatching_base_num"} if layout.id == "fhv-csv-2018" else set()  # there the second one is empty
+        assert {name for (name,), count in Counter(map(tuple, places)).items() if count > 1} == doubled, layout.id
 
 
 # Rules
@@ -163,8 +165,8 @@ def test_a_rule_that_is_switched_off_rejects_nothing() -> None:
 
 
 def test_a_row_is_rejected_once_for_the_first_reason() -> None:
-    outcome = clean_rows(row(fare_amount="x", passenger_count="0", VendorID="y"))
-    assert outcome.reasons == [(1, "unreadable_vendor_id")]
+    outcome = clean_rows(row(fare_amount="x", passenger_count="0", trip_distance="y"))
+    assert outcome.reasons == [(1, "unreadable_trip_distance_miles")]
 
 
 def test_rejects_keep_their_row_their_bytes_and_their_month() -> None:

@@ -22,7 +22,7 @@ WAIT_S = 30.0
 
 _HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 _OTHER_PROCESS = "Could not set lock on file"
-_THIS_PROCESS = "with a different configuration than existing connections"
+_THIS_PROCESS = ("with a different configuration than existing connections", "is already attached by database")
 _FULL = ("No space left", "File too large", "Disk quota", "failed to write")
 _NO_DATABASE = ("not a valid DuckDB database", "Could not read enough bytes", "Corrupt database file")
 
@@ -87,8 +87,8 @@ def _connect(path: Path, *, read_only: bool, spill: Path | None, wait_s: float) 
     while True:
         try:
             return duckdb.connect(path, read_only=read_only, config=config)
-        except (duckdb.IOException, duckdb.ConnectionException) as error:
-            held = any(sign in str(error) for sign in (_OTHER_PROCESS, _THIS_PROCESS))
+        except duckdb.Error as error:
+            held = any(sign in str(error) for sign in (_OTHER_PROCESS, *_THIS_PROCESS))
             if not held or time.monotonic() > deadline:
                 raise
             time.sleep(random.uniform(0.05, 0.2))  # noqa: S311 (so that two who wait do not wait in step)
@@ -114,7 +114,7 @@ def _in_words(path: Path, error: Exception) -> StoreError:
             f"{path}: process {holder['pid']} ({holder['program']}) has it open, and DuckDB lets one process in "
             "at a time. Nothing was changed. Close it there and try again."
         )
-    if _THIS_PROCESS in text:
+    if any(sign in text for sign in _THIS_PROCESS):
         return StoreUnavailableError(
             f"{path}: this process itself has it open, for something else that has not ended, and DuckDB cannot read "
             "and write at once. Nothing was changed. Read to the end, or close, what is being read, and try again."

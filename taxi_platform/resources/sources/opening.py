@@ -1,53 +1,72 @@
 """From a setting to a source."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
+from pydantic import SecretStr
 
 from taxi_platform.resources.sources.folder import FolderSource, check_folder
 from taxi_platform.resources.sources.sample import SampleSource, parse_sample_uri
 from taxi_platform.resources.sources.source import Source
+from taxi_platform.resources.sources.web import (
+    PUBLISHERS,
+    KnownToExist,
+    SeenBefore,
+    is_web_uri,
+    nobody_knows,
+    parse_web_uri,
+)
 
 KNOWN: Mapping[str, str] = {
     "sample": "trips made up on the spot, always the same; sample://?rows=100000&seed=1 for other ones",
+    **{publisher.name: publisher.title for publisher in PUBLISHERS.values()},
     "a folder": "files named [{service}/]{service}_tripdata_YYYY-MM.{csv,csv.gz,parquet}",
     "a URL": "the same, wherever fsspec can read: https, gs, s3, abfs, ftp, ...",
 }
 """The kinds of source, for `taxi sources` and for messages."""
 
 
-def open_source(setting: str) -> Source:
+def open_source(
+    setting: str, *, known_to_exist: KnownToExist = nobody_knows, seen_before: SeenBefore = nobody_knows
+) -> Source:
     """The source that `setting` names.
+
+    Args:
+        known_to_exist, seen_before: What is known of a month that its publisher refuses: TLC says 403 both where
+            nothing is and to who asks too often.
 
     Raises:
         SettingsError: It names none.
     """
     if setting == "sample" or setting.startswith("sample:"):
         return parse_sample_uri(setting)
+    if is_web_uri(setting):
+        return parse_web_uri(setting, known_to_exist=known_to_exist, seen_before=seen_before)
     check_folder(setting)
     return FolderSource(setting)
 
 
 class SourceResource(dg.ConfigurableResource[Any]):
-    """Where the files come from. The URL may hold credentials: it is never shown.
+    """Where the files come from. The URL may hold credentials: it is never shown, and nowhere kept.
 
     Attributes:
-        uri: `sample`, a folder, or a URL.
+        uri: `sample`, `tlc`, `datatalks`, a folder, or a URL. No field but a dependency: Dagster writes the fields of
+            resources into its history with every run, also those that it masks in its UI.
     """
 
-    uri: str = Field(repr=False, json_schema_extra={"dagster__is_secret": True})
+    uri: dg.ResourceDependency[SecretStr]  # Dagster reads it: this file has no `from __future__ import annotations`
 
-    def open(self) -> Source:
-        """The source itself.
+    def __init__(self, uri: str | SecretStr) -> None:
+        super().__init__(uri=uri if isinstance(uri, SecretStr) else SecretStr(uri))  # type: ignore[call-arg]
+
+    def open(self, *, known_to_exist: KnownToExist = nobody_knows, seen_before: SeenBefore = nobody_knows) -> Source:
+        """The source itself, told what is known already.
 
         Raises:
             SettingsError: The setting names none.
         """
-        return open_source(self.uri)
+        return open_source(self.uri.get_secret_value(), known_to_exist=known_to_exist, seen_before=seen_before)
 
 
 __all__ = ("KNOWN", "SampleSource", "SourceResource", "open_source")

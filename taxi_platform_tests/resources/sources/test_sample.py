@@ -58,8 +58,7 @@ def csv_text(source: SampleSource, service: str, month: str, folder: Path) -> st
 def csv_rows(source: SampleSource, service: str, month: str, folder: Path) -> list[Row]:
     text = csv_text(source, service, month, folder)
     return [
-        {name.lower(): value for name, value in row.items()}
-        for row in csv.DictReader(io.StringIO(text, newline=""))
+        {name.lower(): value for name, value in row.items()} for row in csv.DictReader(io.StringIO(text, newline=""))
     ]
 
 
@@ -135,9 +134,7 @@ def test_a_gzip_says_neither_when_nor_under_which_name_it_was_made(tmp_path: Pat
 # The publisher's format
 
 
-@pytest.mark.skipif(
-    not HEADS_OF_CSV_MONTHS, reason="No real heads here: set TAXI_SHARED to a folder with data/heads."
-)
+@pytest.mark.skipif(not HEADS_OF_CSV_MONTHS, reason="No real heads here: set TAXI_SHARED to a folder with data/heads.")
 @pytest.mark.parametrize("head", HEADS_OF_CSV_MONTHS, ids=lambda path: path.stem)
 def test_header_and_line_ends_are_those_of_the_real_file(head: Path, tmp_path: Path) -> None:
     service, month = head.stem.split("_tripdata_")
@@ -147,9 +144,7 @@ def test_header_and_line_ends_are_those_of_the_real_file(head: Path, tmp_path: P
     assert {line[-2:] for line in made} == {line[-2:] for line in real if line.endswith(b"\n")} == {b"\r\n"}
 
 
-@pytest.mark.skipif(
-    not HEADS_OF_CSV_MONTHS, reason="No real heads here: set TAXI_SHARED to a folder with data/heads."
-)
+@pytest.mark.skipif(not HEADS_OF_CSV_MONTHS, reason="No real heads here: set TAXI_SHARED to a folder with data/heads.")
 @pytest.mark.parametrize("service", ["yellow", "green"])
 def test_fields_are_spelled_as_in_the_real_files(service: str, tmp_path: Path) -> None:
     """Each field, with 9 for every digit, has a shape that the real files use for that column."""
@@ -278,9 +273,7 @@ def test_every_kind_of_dirt_is_in_every_file(service: str, month: str, rows: int
 def test_a_refund_is_the_trip_once_more_with_every_amount_negated(tmp_path: Path) -> None:
     made = csv_rows(SampleSource(rows=5000), "green", "2020-03", tmp_path)
     refunds = [i for i, row in enumerate(made) if row["fare_amount"].startswith("-")]
-    money = [
-        name for name in made[0] if "amount" in name or "surcharge" in name or name in ("extra", "mta_tax")
-    ]
+    money = [name for name in made[0] if "amount" in name or "surcharge" in name or name in ("extra", "mta_tax")]
     same = [
         *("vendorid", "lpep_pickup_datetime", "lpep_dropoff_datetime", "pulocationid", "dolocationid"),
         "trip_distance",
@@ -329,9 +322,7 @@ def test_rows_without_a_passenger_count_are_one_block_at_the_end(
 # The trips
 
 
-@pytest.mark.parametrize(
-    ("service", "month"), [("yellow", "2020-04"), ("green", "2019-01"), ("yellow", "2025-02")]
-)
+@pytest.mark.parametrize(("service", "month"), [("yellow", "2020-04"), ("green", "2019-01"), ("yellow", "2025-02")])
 def test_the_total_is_the_exact_sum_of_its_parts(service: str, month: str, tmp_path: Path) -> None:
     for row in any_rows(SampleSource(rows=2000), service, month, tmp_path):
         parts = [

@@ -43,8 +43,7 @@ NO_TRIP: list[tuple[str | bytes, str]] = [
     (row(tpep_dropoff_datetime="01/02/2021 00:30"), "unreadable_dropoff_datetime"),
     (row(tpep_dropoff_datetime="2021-01-01 00:30:10Z"), "unreadable_dropoff_datetime"),
     (row(passenger_count="-0"), "passenger_count_zero"),
-    (HEADER, "unreadable_vendor_id"),
-    ("\ufeff" + row(), "unreadable_vendor_id"),
+    (HEADER, "unreadable_pickup_datetime"),
 ]
 
 
@@ -147,6 +146,42 @@ def test_a_line_over_the_limit_is_rejected_wherever_it_lies(block: int, end: str
     assert outcome.reasons == [(n, "line_too_long") for n in (1, 4, 5, 8)]
     assert {reject["raw_bytes"] for reject in outcome.rejects} == {LIMIT + 1, 9 * (LIMIT + 1)}
     assert outcome.raw_lines == [OVER[:LIMIT].encode()] * 4
+
+
+@pytest.mark.parametrize("block", [1, 64, 300, 700, 1000, 1 << 22])
+def test_a_long_line_ends_a_record_that_is_open_before_it(block: int) -> None:
+    open_quote, closing = row(store_and_fwd_flag='"a\nb"').split("\n")
+    lines = [row(), open_quote, OVER, closing, row(), open_quote, OVER * 9, row(), open_quote, closing, OVER, row()]
+    with reading_by(block=block, chunk=min(block, 64), max_line=LIMIT):
+        outcome = clean_rows(*lines)
+    assert outcome.kept_rows == [1, 5, 8, 9, 11]
+    assert outcome.column(FLAG) == ["N", "N", "N", "a\nb", "N"]
+    assert outcome.reasons == [
+        (2, "unterminated_quote"),
+        (3, "line_too_long"),
+        (4, "too_few_fields"),
+        (6, "unterminated_quote"),
+        (7, "line_too_long"),
+        (10, "line_too_long"),
+    ]
+    assert outcome.facts["continuation_lines"] == 1
+
+
+@pytest.mark.parametrize(("length", "is_record"), [(LIMIT, True), (LIMIT + 1, False)])
+def test_a_record_over_several_lines_has_the_limit_of_a_line(length: int, *, is_record: bool) -> None:
+    record = row(store_and_fwd_flag=f'"{"y" * 100}\n{"y" * (length - len(row()) - 102)}"')
+    assert len(record) == length
+    with reading_by(max_line=LIMIT):
+        outcome = clean_rows(record, row())
+    assert outcome.kept_rows == ([1, 2] if is_record else [3])
+    assert outcome.reasons == ([] if is_record else [(1, "unterminated_quote"), (2, "too_few_fields")])
+
+
+def test_a_byte_order_mark_in_the_middle_is_no_part_of_a_number() -> None:
+    with reading_by(block=1, chunk=1):
+        outcome = clean_rows("\ufeff" + row(), row(), "\ufeff" + row())
+    assert outcome.column("vendor_id") == [None, 1, None]
+    assert outcome.column("vendor_as_published") == ["\ufeff1", None, "\ufeff1"]
 
 
 def test_a_megabyte_is_a_line_and_a_byte_more_is_not() -> None:

@@ -1,17 +1,17 @@
 """A publisher that makes its months up on the spot: the real formats with their real dirt, and no network.
 
-What it draws is the same in every process: a month depends on its service, `rows` and `seed` alone.
+What it draws is the same in every process: a month depends on its service, `rows`, `seed` and `format` alone.
 
     source.py        what others call: which months there are, and writing one
     uri.py           `sample://?rows=1000000&seed=7`
-    eras.py          which format the publisher used when, as data
-    tariffs.py       what a ride cost when, as data
-    habits.py        who rides where in which service, as data
+    timeline.py      which format the publisher used when, as data
+    eras.py          what a format is
+    words.py, tariffs.py, habits.py, bases.py    what was in the files, as data
     draws.py         random numbers that every process draws alike
     draft.py         one chunk of a file while it is made
-    columns.py       how the values of each target column are made
+    columns.py, hire.py, places.py    how the values of each target column are made
     dirt.py          the rows that a cleaner has to catch
-    csv_text.py, parquet_file.py    the two kinds of file
+    csv_text.py, parquet_file.py, texts.py    the two kinds of file
 
 From `draws.py` on the modules need numpy and pyarrow; only `SampleSource.fetch` loads them.
 """

@@ -1,16 +1,18 @@
 """How the values of each target column are made, keyed by the name that the column has here.
 
 Whatever a layout calls a column and wherever it puts it: one entry in `MAKERS` makes it. No maker makes
-dirt; `dirt.py` does that afterwards.
+dirt; `dirt.py` does that afterwards. What only for-hire vehicles have is made in `hire.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from taxi_platform.resources.sources.sample import hire
 from taxi_platform.resources.sources.sample.draws import (
     between,
     chosen,
@@ -27,15 +29,21 @@ from taxi_platform.resources.sources.sample.habits import (
     ZONES_SOUTH_OF_60TH,
     ZONES_SOUTH_OF_96TH,
 )
-from taxi_platform.resources.sources.sample.tariffs import MTA_TAX
+from taxi_platform.resources.sources.sample.places import COORDINATES, coordinate
+from taxi_platform.resources.sources.sample.words import HELD_OR_NOT_IS_UNKNOWN
 
 if TYPE_CHECKING:
     from taxi_platform.resources.sources.sample.draft import Draft
     from taxi_platform.resources.sources.sample.draws import IntArray
 
-LABELS: Mapping[str, Sequence[str]] = {"store_and_fwd_flag": ("N", "Y")}
+LABELS: Mapping[str, Sequence[str]] = {
+    "store_and_fwd_flag": ("N", "Y"),
+    "request_source": ("app", "street"),
+    **hire.LABELS,
+}
 """The texts behind the numbers of a `text` column."""
 
+CMT, VTS = 1, 2
 CARD, CASH, NO_CHARGE = 1, 2, 3
 STANDARD_RATE, JFK_RATE, NEWARK_RATE, NEGOTIATED_RATE = 1, 2, 3, 5
 
@@ -51,6 +59,8 @@ def _pickup_datetime(draft: Draft) -> IntArray:
     second = between(draft.draws("pickup_datetime"), 0, 3600, draft.rows)
     if draft.in_block:
         second -= second % 60  # the rows that no meter wrote have whole minutes
+    elif draft.plan.era.words:
+        second -= np.where(draft["vendor_id"] == VTS, second % 60, 0)  # its meters told no seconds then
     pickup: IntArray = draft.plan.first_second + hour * 3600 + second
     return pickup
 
@@ -63,6 +73,8 @@ def _dropoff_datetime(draft: Draft) -> IntArray:
     seconds = 45 + noise + driving
     if draft.in_block:
         seconds += -seconds % 60
+    elif draft.plan.era.words:
+        seconds += np.where(draft["vendor_id"] == VTS, -seconds % 60, 0)
     return pickup + seconds
 
 
@@ -73,8 +85,8 @@ def _trip_distance_miles(draft: Draft) -> IntArray:
     added[list(_MILES_TO)] = list(_MILES_TO.values())
     distance = np.where(start == end, distance // 4, distance + np.maximum(added[start], added[end]))
     if draft.plan.service.name == "yellow":
-        # CMT's meters tell tenths of a mile, the others hundredths.
-        distance = np.where(draft["vendor_id"] == 1, distance // 10 * 10, distance)
+        # The meters of VTS, later VeriFone, tell hundredths of a mile, the others tenths.
+        distance = np.where(draft["vendor_id"] == VTS, distance, distance // 10 * 10)
     return distance
 
 
@@ -96,7 +108,8 @@ def _rate_code_id(draft: Draft) -> IntArray:
 def _payment_type(draft: Draft) -> IntArray:
     if draft.in_block:
         return np.zeros(draft.rows, dtype=np.int64)  # flex fare, where the column is not empty there
-    return chosen(draft.draws("payment_type"), draft.plan.habits.payments, draft.rows)
+    payments = draft.plan.era.payments or draft.plan.habits.payments
+    return chosen(draft.draws("payment_type"), payments, draft.rows)
 
 
 def _trip_type(draft: Draft) -> IntArray:
@@ -127,7 +140,7 @@ def _extra(draft: Draft) -> IntArray:
 
 def _mta_tax(draft: Draft) -> IntArray:
     untaxed = draft.in_block and draft.plan.service.name == "green"
-    return np.where(draft["rate_code_id"] == NEGOTIATED_RATE, 0, MTA_TAX) * (not untaxed)
+    return np.where(draft["rate_code_id"] == NEGOTIATED_RATE, 0, draft.plan.tariff.mta_tax) * (not untaxed)
 
 
 def _tip_amount(draft: Draft) -> IntArray:
@@ -157,11 +170,13 @@ def _congestion_surcharge(draft: Draft) -> IntArray:
 
 def _airport_fee(draft: Draft) -> IntArray:
     start = draft["pickup_location_id"]
-    return np.where((start == JFK) | (start == LAGUARDIA), draft.plan.tariff.airport, 0)
+    amount = draft.plan.tariff.airport.get(draft.plan.service.name, 0)
+    return np.where((start == JFK) | (start == LAGUARDIA), amount, 0)
 
 
 def _cbd_congestion_fee(draft: Draft) -> IntArray:
-    return np.where(_touches(draft, ZONES_SOUTH_OF_60TH), draft.plan.tariff.cbd, 0)
+    amount = draft.plan.tariff.cbd.get(draft.plan.service.name, 0)
+    return np.where(_touches(draft, ZONES_SOUTH_OF_60TH), amount, 0)
 
 
 def _total_amount(draft: Draft) -> IntArray:
@@ -171,6 +186,18 @@ def _total_amount(draft: Draft) -> IntArray:
         if column.type == "money" and column.name != "total_amount" and column.name not in draft.nulls:
             total += draft[column.name]
     return total
+
+
+def _store_and_fwd_flag(draft: Draft) -> IntArray:
+    draws = draft.draws("flag")
+    held = happens(draws, 0.008, draft.rows).astype(np.int64)
+    if HELD_OR_NOT_IS_UNKNOWN not in draft.plan.era.words.get("store_and_fwd_flag", {}):
+        return held
+    return np.where(happens(draws, 0.002, draft.rows), HELD_OR_NOT_IS_UNKNOWN, held)
+
+
+def _vendor_id(draft: Draft) -> IntArray:
+    return chosen(draft.draws("vendor_id"), draft.plan.era.vendors or draft.plan.habits.vendors, draft.rows)
 
 
 def _touches(draft: Draft, zones: Sequence[int]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -183,13 +210,13 @@ def _hour(seconds: IntArray) -> IntArray:
 
 
 MAKERS: Mapping[str, Callable[[Draft], IntArray]] = {
-    "vendor_id": lambda d: chosen(d.draws("vendor_id"), d.plan.habits.vendors, d.rows),
+    "vendor_id": _vendor_id,
     "pickup_datetime": _pickup_datetime,
     "dropoff_datetime": _dropoff_datetime,
     "passenger_count": lambda d: chosen(d.draws("passenger_count"), d.plan.habits.passengers, d.rows),
     "trip_distance_miles": _trip_distance_miles,
     "rate_code_id": _rate_code_id,
-    "store_and_fwd_flag": lambda d: happens(d.draws("flag"), 0.008, d.rows).astype(np.int64),
+    "store_and_fwd_flag": _store_and_fwd_flag,
     "pickup_location_id": lambda d: chosen(d.draws("pickup_location"), d.plan.habits.pickup_zones, d.rows),
     "dropoff_location_id": _dropoff_location_id,
     "payment_type": _payment_type,
@@ -205,4 +232,8 @@ MAKERS: Mapping[str, Callable[[Draft], IntArray]] = {
     "congestion_surcharge": _congestion_surcharge,
     "airport_fee": _airport_fee,
     "cbd_congestion_fee": _cbd_congestion_fee,
+    **{name: partial(coordinate, name=name) for name in COORDINATES},
+    "request_source": lambda d: happens(d.draws("request_source"), 0.6, d.rows).astype(np.int64),
+    "__index_level_0__": lambda d: np.arange(d.first, d.first + d.rows, dtype=np.int64),
+    **hire.MAKERS,
 }

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taxi_platform.resources.sources.sample.columns import CASH, NO_CHARGE
-from taxi_platform.resources.sources.sample.draws import between
+from taxi_platform.resources.sources.sample.draws import MISSING, between
+from taxi_platform.resources.sources.sample.words import UNKNOWN_PAYMENT
 
 if TYPE_CHECKING:
     from taxi_platform.resources.sources.sample.draft import Draft
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _EPOCH = dt.datetime(1970, 1, 1)
 _2008 = int((dt.datetime(2008, 12, 31, 0, 2, 11) - _EPOCH).total_seconds())
 _2041 = int((dt.datetime(2041, 8, 17, 16, 24, 38) - _EPOCH).total_seconds())
+_3019 = int((dt.datetime(3019, 2, 3, 17, 30) - _EPOCH).total_seconds())
+"""Beyond what a timestamp in nanoseconds can hold."""
 _LONGEST = 25_977_757
 """259,777.57 miles, the longest trip that was ever published."""
 
@@ -34,7 +37,7 @@ class Dirt:
     """One kind of dirt.
 
     Attributes:
-        share: Of the rows before the block, by service.
+        share: Of the rows before the block, by service; a service that is not there has none of it.
         spoil: Called with the rows to spoil. The row after each of them belongs to it as well.
     """
 
@@ -45,16 +48,15 @@ class Dirt:
 
 def soil(draft: Draft) -> None:
     """Make every column of `draft` but the sum of its money, and spoil some rows of them."""
-    # Made before any is spoilt: a column must not follow from another one's dirt.
-    for column in draft.plan.columns:
-        if column.name != "total_amount":
-            _ = draft[column.name]
+    draft.make_all()  # before any is spoilt: a column must not follow from another one's dirt
     if draft.in_block:
         return
     service = draft.plan.service.name
     pairs = draft.draws("dirt").permutation(draft.rows // 2).astype(np.int64) * 2
     used = 0
     for dirt in KINDS:
+        if service not in dirt.share:
+            continue
         count = _up_to(draft.first + draft.rows, dirt.share[service]) - _up_to(draft.first, dirt.share[service])
         # The last chunk of a file may be too short for what is due; the first one never is.
         rows = pairs[used : used + count]
@@ -126,22 +128,55 @@ def _the_night_before(draft: Draft, rows: IntArray, draws: Draws) -> None:
 
 def _move(draft: Draft, rows: IntArray, pickups: IntArray) -> None:
     moved = pickups - draft["pickup_datetime"][rows]
-    draft["pickup_datetime"][rows] += moved
-    draft["dropoff_datetime"][rows] += moved
+    for column in draft.plan.columns:
+        if column.type == "time":
+            times = draft[column.name][rows]
+            draft[column.name][rows] = np.where(times == MISSING, MISSING, times + moved)
 
 
-def _everywhere(share: float) -> Mapping[str, float]:
-    return {"yellow": share, "green": share}
+def _ends_in_3019(draft: Draft, rows: IntArray, _: Draws) -> None:
+    draft["dropoff_datetime"][rows] = _3019
 
+
+def _driver_pays(draft: Draft, rows: IntArray, _: Draws) -> None:
+    draft["driver_pay"][rows] = -draft["driver_pay"][rows] - 1
+
+
+def _no_miles(draft: Draft, rows: IntArray, _: Draws) -> None:
+    draft["trip_miles"][rows] = 0
+
+
+def _unknown_payment(draft: Draft, rows: IntArray, _: Draws) -> None:
+    """In years of words alone: what is no number has no word."""
+    if "payment_type" in draft.plan.era.words:
+        draft["payment_type"][rows] = UNKNOWN_PAYMENT
+
+
+def _ragged(draft: Draft, rows: IntArray, _: Draws) -> None:
+    if draft.plan.era.ragged:
+        draft.ragged = rows
+
+
+def _of(services: str, share: float) -> Mapping[str, float]:
+    return dict.fromkeys(services.split(), share)
+
+
+_TAXIS = "yellow green"
+_ALL = "yellow green fhv fhvhv"
 
 KINDS: Sequence[Dirt] = (
     Dirt("no passengers", {"yellow": 0.02, "green": 0.004}, _no_passengers),
-    Dirt("refund", _everywhere(0.003), _refund),
-    Dirt("twice", _everywhere(0.0005), _twice),
-    Dirt("no fare", _everywhere(0.0015), _no_fare),
-    Dirt("ends before it starts", _everywhere(0.0003), _ends_first),
-    Dirt("too far", _everywhere(0.0005), _too_far),
-    Dirt("picked up in 2008", _everywhere(0.00003), _moved_to(_2008, 23)),
-    Dirt("picked up in 2041", _everywhere(0.00001), _moved_to(_2041, 2000)),
-    Dirt("picked up the night before", _everywhere(0.0001), _the_night_before),
+    Dirt("refund", _of(_TAXIS, 0.003), _refund),
+    Dirt("twice", _of(_ALL, 0.0005), _twice),
+    Dirt("no fare", _of(_TAXIS, 0.0015), _no_fare),
+    Dirt("ends before it starts", _of(_ALL, 0.0003), _ends_first),
+    Dirt("too far", _of(_TAXIS, 0.0005), _too_far),
+    Dirt("picked up in 2008", _of(_TAXIS + " fhv", 0.00003), _moved_to(_2008, 23)),
+    Dirt("picked up in 2041", _of(_TAXIS, 0.00001), _moved_to(_2041, 2000)),
+    Dirt("picked up the night before", _of(_ALL, 0.0001), _the_night_before),
+    Dirt("paid in an unknown way", {"yellow": 0.0002}, _unknown_payment),
+    Dirt("ragged", {"yellow": 0.0005}, _ragged),
+    Dirt("ends in 3019", {"fhv": 0.0001}, _ends_in_3019),
+    Dirt("driver pays", {"fhvhv": 0.0005}, _driver_pays),
+    Dirt("no miles", {"fhvhv": 0.001}, _no_miles),
 )

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taxi_platform.resources.sources.sample import columns
-from taxi_platform.resources.sources.sample.draws import draws_for
-from taxi_platform.resources.sources.sample.eras import Era, columns_of, layout_of
+from taxi_platform.resources.sources.sample.draws import MISSING, draws_for, happens
+from taxi_platform.resources.sources.sample.eras import Era, Field, fields_of, layout_of
 from taxi_platform.resources.sources.sample.habits import (
     HABITS,
     PICKUPS_BY_HOUR,
@@ -53,8 +53,14 @@ class Plan:
         return layout_of(self.service, self.era)
 
     @cached_property
+    def fields(self) -> list[Field]:
+        return fields_of(self.service, self.era)
+
+    @cached_property
     def columns(self) -> list[Column]:
-        return columns_of(self.service, self.layout)
+        """What the fields hold, each once."""
+        held = {field.column.name: field.column for field in self.fields if field.column is not None}
+        return list(held.values())
 
     @property
     def habits(self) -> Habits:
@@ -67,13 +73,13 @@ class Plan:
     @property
     def block_rows(self) -> int:
         """Rows in the block at the end of the file that lack what the meter would have told."""
-        return max(1, round(self.rows * self.era.block_share))
+        share = self.era.block_share
+        return max(1, round(self.rows * share)) if share else 0
 
     @cached_property
     def nulls(self) -> frozenset[str]:
         """Columns that are empty in every row."""
-        never = {"ehail_fee"}
-        return frozenset(never if self.tariff.congestion else never | {"congestion_surcharge"})
+        return self.tariff.charged_not_yet(self.service.name).union(self.era.nulls, {"ehail_fee"})
 
     @property
     def first_second(self) -> int:
@@ -100,8 +106,8 @@ class Plan:
 class Draft:
     """Columns by the names that they have here, made when first asked for, as whole numbers.
 
-    `money` is in cents, `number` in hundredths, `time` in seconds since 1970, `text` an index
-    into `columns.LABELS`.
+    `money` is in cents, `number` in hundredths (coordinates: millionths), `miles` in thousandths, `time` in
+    seconds since 1970, `text` an index into `columns.LABELS`. An empty one is `MISSING`.
     """
 
     plan: Plan
@@ -110,6 +116,8 @@ class Draft:
     part_rows: int
     rows: int
     in_block: bool
+    ragged: IntArray
+    """Rows whose line has too few or too many fields."""
 
     def __init__(self, plan: Plan, first: int, part_rows: int, rows: int, in_block: bool) -> None:
         self.plan = plan
@@ -117,12 +125,23 @@ class Draft:
         self.part_rows = part_rows
         self.rows = rows
         self.in_block = in_block
+        self.ragged = np.zeros(0, dtype=np.int64)
         self._columns: dict[str, IntArray] = {}
 
     def __getitem__(self, name: str) -> IntArray:
         if name not in self._columns:
             self._columns[name] = columns.MAKERS[name](self)
         return self._columns[name]
+
+    def make_all(self) -> None:
+        """Make every column but the sum of the money, and empty what the era lacks."""
+        made = [self[column.name] for column in self.plan.columns if column.name != "total_amount"]
+        assert all(len(values) == self.rows for values in made)
+        # Only now: a column may follow from one of which some values are missing in the end.
+        for name, share in self.plan.era.lacks.items():
+            if name in self._columns:
+                lost = happens(self.draws(f"{name} is missing"), share, self.rows)
+                self._columns[name] = np.where(lost, MISSING, self._columns[name])
 
     @property
     def nulls(self) -> frozenset[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from taxi_platform.resources.sources.sample.columns import LABELS
-from taxi_platform.resources.sources.sample.eras import COUNTS, ParquetStyle, header_of
+from taxi_platform.resources.sources.sample.eras import COUNTS
+from taxi_platform.resources.sources.sample.texts import numbers, per_unit, times, words
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -34,9 +34,7 @@ def write_parquet(plan: Plan, chunks: Iterator[Draft], out: BinaryIO) -> Generat
     """Write the whole file to `out`; yields the bytes just written."""
     style = plan.era.parquet
     assert style is not None, f"{plan.era.layout} has no Parquet style"
-    names = header_of(plan.layout, plan.era)
-    types = [_type(column, style) for column in plan.columns]
-    schema = pa.schema(list(zip(names, types, strict=True)))
+    schema = pa.schema([(field.name, _type(plan, field.column)) for field in plan.fields])
     writer = pq.ParquetWriter(
         out,
         schema,
@@ -48,7 +46,7 @@ def write_parquet(plan: Plan, chunks: Iterator[Draft], out: BinaryIO) -> Generat
     group: list[pa.RecordBatch] = []
     with writer:
         for chunk in chunks:
-            arrays = [_array(chunk, column, t) for column, t in zip(plan.columns, types, strict=True)]
+            arrays = [_array(chunk, field.column, schema.field(field.name).type) for field in plan.fields]
             group.append(pa.RecordBatch.from_arrays(arrays, schema=schema))
             if len(group) == _CHUNKS_PER_ROW_GROUP:
                 _write_group(writer, group)
@@ -65,30 +63,36 @@ def _write_group(writer: pq.ParquetWriter, group: list[pa.RecordBatch]) -> None:
     group.clear()
 
 
-def _type(column: Column, style: ParquetStyle) -> pa.DataType:
+def _type(plan: Plan, column: Column | None) -> pa.DataType:
+    style = plan.era.parquet
+    assert style is not None
+    if column is None or (style.has_null_type and column.name in plan.nulls):
+        return pa.null()
     if column.name in style.types:
         return _TYPES[style.types[column.name]]
     if column.name in COUNTS:
         return _TYPES[style.count_type]
     return {
         "id": _TYPES[style.id_type],
+        "seconds": pa.int64(),
+        "row": pa.int64(),
         "money": pa.float64(),
+        "miles": pa.float64(),
         "number": pa.float64(),
         "time": pa.timestamp("us"),
         "text": _TYPES[style.text_type],
     }[column.type]
 
 
-def _array(chunk: Draft, column: Column, type_: pa.DataType) -> pa.Array:
-    if column.name in chunk.nulls:
+def _array(chunk: Draft, column: Column | None, type_: pa.DataType) -> pa.Array:
+    if column is None or column.name in chunk.nulls:
         return pa.nulls(chunk.rows, type_)
-    values = chunk[column.name]
-    match column.type:
-        case "time":
-            return pa.array(values * 1_000_000, pa.int64()).cast(type_)
-        case "text":
-            return pa.array(LABELS[column.name]).take(pa.array(values)).cast(type_)
-        case "money" | "number":
-            return pa.array(values / np.float64(100))
-        case _:
-            return pa.array(values).cast(type_)
+    texts = words(chunk, column)
+    if texts is not None:
+        return texts.cast(type_)
+    if column.type == "time":
+        return times(chunk, column).cast(type_)
+    values = numbers(chunk, column)
+    if per_unit(column) > 1:
+        return pc.divide(values.cast(pa.float64()), float(per_unit(column)))
+    return values.cast(type_)

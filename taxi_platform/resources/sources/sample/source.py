@@ -3,42 +3,46 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taxi_platform.errors import NotPublishedError, SettingsError
-from taxi_platform.resources.sources.sample.eras import Era, era_of, first_month
+from taxi_platform.resources.sources.sample.eras import Era
+from taxi_platform.resources.sources.sample.timeline import era_of
 from taxi_platform.resources.sources.source import Progress, SourceFile
+from taxi_platform.trips.layouts import FileKind
 from taxi_platform.trips.months import Month, last_full_month
 from taxi_platform.trips.services import SERVICES, Service, new_york_today
 
 if TYPE_CHECKING:
     from taxi_platform.resources.sources.sample.draft import Draft, Plan
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 """Raised whenever the same settings give other bytes than before."""
 
 MIN_ROWS = 100
-MAX_ROWS = 16_000_000
-"""The largest month that was ever published (yellow 2011-03) has about as many."""
+MAX_ROWS = 20_000_000
+"""The largest months that were ever published (fhvhv) have about as many."""
 
 MAX_VARY_PERCENT = 10
+FORMATS: Sequence[FileKind] = ("csv", "parquet")
 
 
 @dataclass(frozen=True)
 class SampleSource:
     """Months made up on the spot in the publisher's own formats, with the publisher's own dirt.
 
-    The same service, month, rows and seed give the same bytes in every process (Parquet: under the same
+    The same service, month, rows, seed and format give the same bytes in every process (Parquet: under the same
     pyarrow, which signs its files). Another number of rows is another month, not a longer one.
 
     Attributes:
         rows: Data records in a month's file.
         vary_percent: By how much at most a month falls short of `rows`, each month by its own share. With 0
             every month has `rows` exactly. `rows_of` tells the number.
+        format: The kind of every file. Without it each month is a CSV or Parquet as the publisher first wrote it.
 
     Raises:
         SettingsError: A value is out of its limits.
@@ -47,6 +51,7 @@ class SampleSource:
     rows: int = 2000
     seed: int = 0
     vary_percent: int = 0
+    format: FileKind | None = None
 
     def __post_init__(self) -> None:
         for name, value, low, high in (
@@ -56,6 +61,8 @@ class SampleSource:
         ):
             if not low <= value <= high:
                 raise SettingsError(f"Bad value for the sample's {name}: {value:,}. It goes from {low} to {high:,}.")
+        if self.format not in (None, *FORMATS):
+            raise SettingsError(f"Bad value for the sample's format: {self.format!r}. It is {' or '.join(FORMATS)}.")
 
     @property
     def name(self) -> str:
@@ -71,23 +78,18 @@ class SampleSource:
         """The file of `month`. Nothing is made yet.
 
         Raises:
-            NotPublishedError: The sample does not reach back so far, or the month is not over.
+            NotPublishedError: The service did not exist yet, or the month is not over.
         """
-        first, last = first_month(service), last_full_month(new_york_today())
-        if first is None:
-            raise NotPublishedError(f"The sample has no {service.name} trips yet.")
+        first, last = service.first_month, last_full_month(new_york_today())
         if not first <= month <= last:
             raise NotPublishedError(
                 f"The sample has no {service.name} {month}: its months go from {first} to {last}, the last full one."
             )
-        return self._file(service, month, era_of(service, month))
+        return self._file(service, month, era_of(service, month, self.format))
 
     def published(self, service: Service) -> Iterable[SourceFile]:
-        first = first_month(service)
-        if first is None:
-            return []
-        months = first.until(last_full_month(new_york_today()))
-        return [self._file(service, month, era_of(service, month)) for month in months]
+        months = service.first_month.until(last_full_month(new_york_today()))
+        return [self._file(service, month, era_of(service, month, self.format)) for month in months]
 
     def fetch(self, file: SourceFile, to: Path, progress: Progress) -> None:
         """Write the bytes of `file` to `to`, chunk by chunk. A failure leaves no file there.
@@ -110,8 +112,8 @@ class SampleSource:
 
         rows = self.rows_of(service, month)
         key = (GENERATOR_VERSION, service.name, month, rows, self.seed)
-        plan = Plan(service, month, era_of(service, month), rows, key)
-        write = {"csv": write_csv, "parquet": write_parquet}[plan.layout.kind]
+        plan = Plan(service, month, era_of(service, month, self.format), rows, key)
+        write = {"csv": write_csv, "parquet": write_parquet}[plan.era.kind]
         try:
             with to.open("wb") as out, closing(write(plan, _soiled(plan), out)) as pieces:
                 for written in pieces:
@@ -125,6 +127,8 @@ class SampleSource:
         query = f"rows={self.rows}&seed={self.seed}"
         if self.vary_percent:
             query += f"&vary_percent={self.vary_percent}"
+        if self.format:
+            query += f"&format={self.format}"
         return SourceFile(
             service=service.name,
             month=month,
@@ -137,7 +141,8 @@ class SampleSource:
     @property
     def _fingerprint(self) -> str:
         varied = f"-vary{self.vary_percent}" if self.vary_percent else ""
-        return f"sample-v{GENERATOR_VERSION}-rows{self.rows}-seed{self.seed}{varied}"
+        kind = f"-{self.format}" if self.format else ""
+        return f"sample-v{GENERATOR_VERSION}-rows{self.rows}-seed{self.seed}{varied}{kind}"
 
 
 def _soiled(plan: Plan) -> Iterator[Draft]:

@@ -79,7 +79,9 @@ def _green(first: Month, layout: str, share: float = 0.0, **more: object) -> Era
 def _fhv(first: Month, layout: str, pickup: float, dropoff: float, shared: float, **more: object) -> Era:
     """A file that lacks these shares of its zones and of its flags for a shared ride."""
     zones = {"pickup_location_id": pickup, "dropoff_location_id": dropoff}
-    lacks = {**zones, "shared_ride_flag": shared, "affiliated_base_number": 0.05}
+    # Until 2017-06 nearly nobody told when a trip ended.
+    ends = {"dropoff_datetime": 0.95} if first < Month(2017, 7) else {}
+    lacks = {**zones, **ends, "shared_ride_flag": shared, "affiliated_base_number": 0.05}
     return replace(Era(service="fhv", first=first, layout=layout, lacks=lacks), **more)  # type: ignore[arg-type]
 
 

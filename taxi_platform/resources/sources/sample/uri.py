@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import parse_qsl
 
 from taxi_platform.errors import SettingsError
 from taxi_platform.resources.sources.sample.source import (
+    FORMATS,
     MAX_ROWS,
     MAX_VARY_PERCENT,
     MIN_ROWS,
@@ -14,10 +16,11 @@ from taxi_platform.resources.sources.sample.source import (
 )
 
 _URI = re.compile(r"sample(?::(?://)?(?:\?(?P<query>.*))?)?")
-_PARAMETERS = ("rows", "seed", "vary_percent")
+_NUMBERS = ("rows", "seed", "vary_percent")
+_PARAMETERS = (*_NUMBERS, "format")
 _KNOWN = (
-    f"Known are rows ({MIN_ROWS} to {MAX_ROWS:,}), seed (any number from 0) and vary_percent "
-    f"(0 to {MAX_VARY_PERCENT}), as in sample://?rows=1000000&seed=7."
+    f"Known are rows ({MIN_ROWS} to {MAX_ROWS:,}), seed (any number from 0), vary_percent "
+    f"(0 to {MAX_VARY_PERCENT}) and format ({' or '.join(FORMATS)}), as in sample://?rows=1000000&seed=7."
 )
 
 
@@ -30,13 +33,13 @@ def parse_sample_uri(uri: str) -> SampleSource:
     match = _URI.fullmatch(uri.strip())
     if match is None:
         raise SettingsError(f"{uri!r} is not the sample. Write sample or sample://?rows=1000000&seed=7. {_KNOWN}")
-    values: dict[str, int] = {}
+    values: dict[str, Any] = {}
     for name, text in parse_qsl(match["query"] or "", keep_blank_values=True):
         if name not in _PARAMETERS:
             raise SettingsError(f"{uri!r}: the sample has no parameter {name!r}. {_KNOWN}")
         if name in values:
             raise SettingsError(f"{uri!r}: {name} is there twice. {_KNOWN}")
-        values[name] = _whole_number(uri, name, text)
+        values[name] = _whole_number(uri, name, text) if name in _NUMBERS else text
     try:
         return SampleSource(**values)
     except SettingsError as error:
