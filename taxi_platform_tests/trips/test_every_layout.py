@@ -86,7 +86,7 @@ def test_words_of_2009_become_codes_and_unknown_words_are_kept_as_they_came(shar
 
     strange = original.replace(b"CASH", b"Barter").replace(b"VTS", b"XYZ")
     trips = clean_bytes(strange, month=Month(2009, 1)).trips.to_pylist()
-    assert [(t["payment_type"], t["payment_as_published"]) for t in trips][0] == (None, "Barter")
+    assert (trips[0]["payment_type"], trips[0]["payment_as_published"]) == (None, "Barter")
     assert [(t["vendor_id"], t["vendor_as_published"]) for t in trips][:2] == [(None, "XYZ"), (None, "XYZ")]
     assert trips[3]["vendor_as_published"] is None
 

@@ -58,12 +58,12 @@ def _joined(one: pa.Array | pa.Scalar | str, other: pa.Array | pa.Scalar | str) 
 
 
 def _torn(lines: pa.Array, chunk: Draft) -> str:
-    """The lines, but with the last fields gone or one too many in each ragged row, in turns."""
+    """The lines, but with the last fields gone in every even ragged row, and one too many in every odd one."""
     end = chunk.plan.layout.line_end
     texts = lines.to_pylist()
-    for at, row in enumerate(chunk.ragged.tolist()):
+    for row in chunk.ragged.tolist():
         text = texts[row].removesuffix(end)
-        texts[row] = (text + _FIELD_TOO_MANY if at % 2 else text.rsplit(",", _FIELDS_CUT)[0]) + end
+        texts[row] = (text + _FIELD_TOO_MANY if row % 2 else text.rsplit(",", _FIELDS_CUT)[0]) + end
     return "".join(texts)
 
 

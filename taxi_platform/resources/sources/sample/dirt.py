@@ -39,11 +39,13 @@ class Dirt:
     Attributes:
         share: Of the rows before the block, by service; a service that is not there has none of it.
         spoil: Called with the rows to spoil. The row after each of them belongs to it as well.
+        needs: The column that is spoilt, where not every layout has it.
     """
 
     name: str
     share: Mapping[str, float]
     spoil: Spoil
+    needs: str = ""
 
 
 def soil(draft: Draft) -> None:
@@ -53,10 +55,9 @@ def soil(draft: Draft) -> None:
         return
     service = draft.plan.service.name
     pairs = draft.draws("dirt").permutation(draft.rows // 2).astype(np.int64) * 2
+    there = {"", *(column.name for column in draft.plan.columns)}
     used = 0
-    for dirt in KINDS:
-        if service not in dirt.share:
-            continue
+    for dirt in (kind for kind in KINDS if service in kind.share and kind.needs in there):
         count = _up_to(draft.first + draft.rows, dirt.share[service]) - _up_to(draft.first, dirt.share[service])
         # The last chunk of a file may be too short for what is due; the first one never is.
         rows = pairs[used : used + count]
@@ -153,8 +154,9 @@ def _unknown_payment(draft: Draft, rows: IntArray, _: Draws) -> None:
 
 
 def _ragged(draft: Draft, rows: IntArray, _: Draws) -> None:
+    """One row with too few fields, the next with too many."""
     if draft.plan.era.ragged:
-        draft.ragged = rows
+        draft.ragged = np.concatenate([rows, rows + 1])
 
 
 def _of(services: str, share: float) -> Mapping[str, float]:
@@ -169,14 +171,14 @@ KINDS: Sequence[Dirt] = (
     Dirt("refund", _of(_TAXIS, 0.003), _refund),
     Dirt("twice", _of(_ALL, 0.0005), _twice),
     Dirt("no fare", _of(_TAXIS, 0.0015), _no_fare),
-    Dirt("ends before it starts", _of(_ALL, 0.0003), _ends_first),
+    Dirt("ends before it starts", _of(_ALL, 0.0003), _ends_first, needs="dropoff_datetime"),
     Dirt("too far", _of(_TAXIS, 0.0005), _too_far),
     Dirt("picked up in 2008", _of(_TAXIS + " fhv", 0.00003), _moved_to(_2008, 23)),
     Dirt("picked up in 2041", _of(_TAXIS, 0.00001), _moved_to(_2041, 2000)),
     Dirt("picked up the night before", _of(_ALL, 0.0001), _the_night_before),
     Dirt("paid in an unknown way", {"yellow": 0.0002}, _unknown_payment),
     Dirt("ragged", {"yellow": 0.0005}, _ragged),
-    Dirt("ends in 3019", {"fhv": 0.0001}, _ends_in_3019),
-    Dirt("driver pays", {"fhvhv": 0.0005}, _driver_pays),
-    Dirt("no miles", {"fhvhv": 0.001}, _no_miles),
+    Dirt("ends in 3019", {"fhv": 0.0001}, _ends_in_3019, needs="dropoff_datetime"),
+    Dirt("driver pays", {"fhvhv": 0.0005}, _driver_pays, needs="driver_pay"),
+    Dirt("no miles", {"fhvhv": 0.001}, _no_miles, needs="trip_miles"),
 )

@@ -105,9 +105,7 @@ _YELLOW: Sequence[Era] = (
     _yellow(Month(2019, 1), "yellow-csv-2019", 0.06),
     _in_words(Month(2009, 1), "yellow-parquet-2009", parquet=_YELLOW_2009_PARQUET, words=FLAGS_AS_NUMBERS),
     _in_words(Month(2010, 1), "yellow-parquet-2010", parquet=_YELLOW_2010_PARQUET),
-    _in_words(
-        Month(2010, 2), "yellow-parquet-2010", parquet=_YELLOW_2010_PARQUET, beyond=("__index_level_0__",)
-    ),
+    _in_words(Month(2010, 2), "yellow-parquet-2010", parquet=_YELLOW_2010_PARQUET, beyond=("__index_level_0__",)),
     _in_words(Month(2010, 4), "yellow-parquet-2010", parquet=_YELLOW_2010_PARQUET),
     _yellow(Month(2011, 1), "yellow-parquet-2011", parquet=_OLD_PARQUET),
     _yellow(Month(2019, 1), "yellow-parquet-2011", 0.05, parquet=_OLD_PARQUET),
