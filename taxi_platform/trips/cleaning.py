@@ -159,12 +159,16 @@ def clean(plan: CleaningPlan, path: Path, folder: Path, progress: Callable[[int]
         SchemaError: A column is of a type that cannot be what it should be.
         SourceFileError: It breaks off.
     """
+    import pyarrow as pa
+
     cleaned = Cleaned()
     cleaned.control_sums = dict.fromkeys(plan.service.control_columns, Decimal(0))
     with ExitStack() as stack:
         sink = _Sink(plan, folder, stack, cleaned)
         for records in _checked_records(plan, path, progress):
             sink.take(records)
+    # Arrow keeps what it freed for itself: the stages after this one need room as well.
+    pa.default_memory_pool().release_unused()
     cleaned.files = sink.files()
     cleaned.rows_in = plan.inspection.lines - cleaned.continuation_lines
     if not cleaned.adds_up:

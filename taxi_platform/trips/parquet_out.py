@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROW_GROUP_ROWS = 1 << 18
+ROW_GROUP_ROWS = 1 << 17
 ROW_GROUP_BYTES = 1 << 27
 """A row group ends earlier where rows are this big: raw lines of rejects can have 64 KiB each."""
 

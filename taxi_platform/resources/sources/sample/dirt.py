@@ -177,7 +177,7 @@ KINDS: Sequence[Dirt] = (
     Dirt("picked up in 2041", _of(_TAXIS, 0.00001), _moved_to(_2041, 2000)),
     Dirt("picked up the night before", _of(_ALL, 0.0001), _the_night_before),
     Dirt("paid in an unknown way", {"yellow": 0.0002}, _unknown_payment),
-    Dirt("ragged", {"yellow": 0.0005}, _ragged),
+    Dirt("ragged", {"yellow": 0.00005}, _ragged),
     Dirt("ends in 3019", {"fhv": 0.0001}, _ends_in_3019, needs="dropoff_datetime"),
     Dirt("driver pays", {"fhvhv": 0.0005}, _driver_pays, needs="driver_pay"),
     Dirt("no miles", {"fhvhv": 0.001}, _no_miles, needs="trip_miles"),
