@@ -44,7 +44,7 @@ def test_a_project_with_an_odd_name_works_from_end_to_end(tmp_path: Path) -> Non
     assert project.rows("select count(*) from green_trips") == [[month["rows_kept"]]]
 
 
-@pytest.mark.parametrize("key", ["2021-01/../../x", "../2021-01", "2021-1", "2031-01", "", "2021-01'; drop table x; --"])
+@pytest.mark.parametrize("key", ["2021-01/../../x", "../2021-01", "2021-1", "2031-01", "", "2021-01'; drop table x"])
 def test_a_partition_key_from_outside_is_refused_before_anything_is_made(project: Project, key: str) -> None:
     settings = Settings.read({}, project.folder)
     keys = {asset_key(stage, SERVICES["green"]) for stage in STAGES}

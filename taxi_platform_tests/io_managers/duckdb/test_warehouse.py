@@ -165,6 +165,7 @@ def test_replacing_a_month_again_and_again_does_not_make_the_file_grow_for_ever(
     assert max(sizes[4:]) <= max(sizes[:4])
 
 
+@pytest.mark.long
 def test_a_month_streams_out_in_bounded_memory(kit: DuckDBKit) -> None:
     rows = pa.table(
         {
