@@ -96,7 +96,9 @@ def test_the_keys_are_the_same_whatever_the_settings(graph: dg.AssetGraph, proje
     }
     other = graph_with(Settings.read(others, project.folder))
     assert other.get_all_asset_keys() == graph.get_all_asset_keys()
-    assert {node.code_version for node in nodes(other).values()} == {node.code_version for node in nodes(graph).values()}
+    assert {node.code_version for node in nodes(other).values()} == {
+        node.code_version for node in nodes(graph).values()
+    }
 
 
 def python(project: Project, code: str) -> str:

@@ -108,9 +108,7 @@ def test_every_check_is_recorded_with_its_month_and_its_counts(loaded: Project, 
     assert not outside.blocking
 
 
-def test_checks_that_warn_leave_the_month_loaded(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_checks_that_warn_leave_the_month_loaded(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("taxi_platform.assets.checks.EXPECTED_ODDITIES", -1.0)
     (month,) = project.load("green", "2024-01", "--source", OLD)
     assert month["status"] == "loaded"
@@ -140,9 +138,7 @@ def test_an_error_that_nobody_foresaw_is_said_once_and_not_tried_again(
     assert run.status == dg.DagsterRunStatus.FAILURE
 
 
-def test_an_error_that_a_retry_can_help_is_tried_again(
-    loaded: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_that_a_retry_can_help_is_tried_again(loaded: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     from taxi_platform.assets import stages
     from taxi_platform.errors import SourceUnavailableError
     from taxi_platform.resources.sources.sample import SampleSource

@@ -69,7 +69,7 @@ def test_a_published_header_is_recognised_exactly_or_refused_in_a_sentence(share
         try:
             found = recognise(header, "csv", SERVICES[service].layouts, path.name)
         except LayoutError as error:
-            assert str(error).startswith(f"{path.name}: the header is none we know. Nearest is ")  # noqa: PT017
+            assert str(error).startswith(f"{path.name}: the header is none we know. Nearest is ")
             continue
         assert {normalised(name) for name in header} - {""} == {normalised(name) for name in found.layout.header}
         recognised.add(path.stem[-7:])
