@@ -39,7 +39,8 @@ def duckdb_bare(work: Path) -> None:
 
     with duckdb.connect(config={"threads": 2}) as connection:
         connection.execute(
-            f"COPY (SELECT * FROM read_csv('{_source(work)}')) TO '{work}/bare.parquet' (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY (SELECT * FROM read_csv('{_source(work)}')) TO '{work}/bare.parquet' "
+            "(FORMAT parquet, COMPRESSION zstd)"
         )
 
 
@@ -136,9 +137,6 @@ def _in_a_process(name: str, work: Path) -> dict[str, float]:
 def _measure(name: str, work: Path) -> None:
     import duckdb  # noqa: F401 (imports are not what is measured)
     import pandas as pd  # noqa: F401
-    import pyarrow.compute
-    import pyarrow.csv
-    import pyarrow.parquet
 
     import taxi_platform.definitions  # noqa: F401
 

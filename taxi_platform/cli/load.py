@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from taxi_platform.cli.session import open_history, read_settings
+from taxi_platform.cli.stopping import asked_to_stop
 from taxi_platform.errors import RequestError
 from taxi_platform.trips.months import Month, parse_months
 from taxi_platform.trips.services import Service, parse_services
@@ -37,20 +38,24 @@ def run_load(services: str, months: str, *, source: str | None, force: bool, as_
     from taxi_platform.resources.sources.opening import open_source
 
     open_source(settings.source)  # a source that is none is refused before a run is started
-    with open_history() as instance:
+    results: list[MonthResult] = []
+    with asked_to_stop() as was_asked_to_stop, open_history() as instance:
         definitions = build_definitions(settings)
-        results: list[MonthResult] = []
-        # Ctrl-C and SIGTERM end the month at hand and the command, not only the run.
         with contextlib.suppress(KeyboardInterrupt), _bars(show=not as_json) as month_begins:
             for service, month in wanted:
+                if was_asked_to_stop():
+                    break
                 month_begins(f"{service.name} {month}")
-                results.append(load_month(definitions, instance, service, month, force=force))
+                result = load_month(definitions, instance, service, month, force=force)
+                if result.went_well or not was_asked_to_stop():
+                    results.append(result)
     if as_json:
         click.echo(json.dumps({"months": [_as_json(result) for result in results]}, indent=1))
-    else:
+    elif results:
         _print_summary(results)
     if left := len(wanted) - len(results):
-        click.echo(f"taxi: Stopped. {left} of {len(wanted)} months were not loaded; what stood before still stands.", err=True)
+        kept = "what stood before still stands"
+        click.echo(f"taxi: Stopped. {left} of {len(wanted)} months were not loaded; {kept}.", err=True)
         return STOPPED
     return 0 if all(result.went_well for result in results) else 1
 
@@ -151,7 +156,7 @@ def _print_summary(results: Sequence[MonthResult]) -> None:
     for result in results:
         if result.message:
             click.echo(f"taxi: {result.service} {result.month} {result.status}: {result.message}", err=True)
-    if results and all(result.status == "unchanged" for result in results):
+    if all(result.status == "unchanged" for result in results):
         click.echo("Nothing had to move: every month is in the warehouse as the source has it.")
 
 

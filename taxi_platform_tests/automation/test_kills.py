@@ -148,7 +148,6 @@ def test_a_load_that_is_stopped_stops_at_once_and_leaves_the_old_months(
         process.communicate()
     assert process.returncode == 130, out
     assert err.splitlines()[-1].startswith("taxi: Stopped. ")
-    assert "Traceback" not in err
     assert_all_old_or_new(project, old, new)
     assert len(in_warehouse(project)) <= 3  # it did not go on with the months after that
 

@@ -22,7 +22,7 @@ from taxi_platform_tests.conftest import Project, make_project
 
 
 @pytest.mark.parametrize(
-    "name", ["with space", "it's \"quoted\"", "zwölf €", "percent %20 and #", "semi;colon && $HOME", "glob[a-z]"]
+    "name", ["with space", 'it\'s "quoted"', "zwölf €", "percent %20 and #", "semi;colon && $HOME", "glob[a-z]"]
 )
 def test_a_home_with_an_odd_name_works_from_end_to_end(project: Project, name: str) -> None:
     project.settings.update(TAXI_HOME=name, TAXI_SOURCE="sample://?rows=300")
@@ -38,13 +38,13 @@ def test_a_home_with_an_odd_name_works_from_end_to_end(project: Project, name: s
 
 
 def test_a_project_with_an_odd_name_works_from_end_to_end(tmp_path: Path) -> None:
-    project = make_project(tmp_path / "it's the \"Ωmega\" #1 100%")
+    project = make_project(tmp_path / 'it\'s the "Ωmega" #1 100%')
     (month,) = project.load("green", "2024-01", "--source", "sample://?rows=300")
     assert (month["status"], month["message"]) == ("loaded", "")
     assert project.rows("select count(*) from green_trips") == [[month["rows_kept"]]]
 
 
-@pytest.mark.parametrize("key", ["2021-01/../../x", "../2021-01", "2021-1", "2031-01", "", "2021-01'; drop table x; --"])
+@pytest.mark.parametrize("key", ["2021-01/../../x", "../2021-01", "2021-1", "2031-01", "", "2021-01'; drop table x"])
 def test_a_partition_key_from_outside_is_refused_before_anything_is_made(project: Project, key: str) -> None:
     settings = Settings.read({}, project.folder)
     keys = {asset_key(stage, SERVICES["green"]) for stage in STAGES}

@@ -28,7 +28,7 @@ def in_warehouse(sql: str) -> Callable[[Project], None]:
 
 def without(store: str, pattern: str) -> Callable[[Project], None]:
     def damage(project: Project) -> None:
-        found = [path for path in (project.home / store).glob(f"green_trips/source_month=2024-01/{pattern}")]
+        found = list((project.home / store).glob(f"green_trips/source_month=2024-01/{pattern}"))
         assert found
         for path in found:
             path.unlink()

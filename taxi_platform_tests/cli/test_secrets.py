@@ -59,7 +59,8 @@ def test_a_load_that_fails_tells_nobody_the_password(project: Project, scheme: s
     url = f"{scheme}://user:{SECRET}@{NOWHERE}/x"
     typed = project.taxi("load", "green", "2024-01,2024-02", "--source", url)
     project.settings["TAXI_SOURCE"] = url
-    set_ = [project.taxi(*words.split()) for words in ("load green 2024-01 --json", "status", "status --json", "sources")]
+    commands = ("load green 2024-01 --json", "status", "status --json", "sources")
+    set_ = [project.taxi(*words.split()) for words in commands]
     look = project.taxi("status", "--refresh")
     assert (typed.exit_code, look.exit_code, [answer.exit_code for answer in set_]) == (1, 1, [1, 0, 0, 0])
     assert f"{scheme}://{NOWHERE}" in typed.err

@@ -16,13 +16,13 @@ from taxi_platform_tests.io_managers.months import FEBRUARY, JANUARY, in_order, 
 from taxi_platform_tests.io_managers.test_promises import plain
 
 SIZE = 48 << 20
-ROWS = 30_000
-LEAVE = [kib << 10 for kib in (0, 4, 16, 64, 128, 256, 512, 1024, 2048)]
+ROWS = 20_000
+LEAVE = [kib << 10 for kib in (0, 4, 32, 128, 512, 2048)]
 """Free bytes: enough for this, not for that."""
 
 
 def main(name: str, disk: str) -> None:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", disk], check=True)  # noqa: S607
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", disk], check=True)
     root = Path(disk) / "store"
     root.mkdir()
     kit = KITS[name](root)
@@ -33,11 +33,13 @@ def main(name: str, disk: str) -> None:
 
 
 def refused_before_it_begins(kit: StoreKit) -> None:
-    with filled(kit, leave=1 << 20), pytest.raises(StoreFullError, match=r"bytes are needed, .* are free.*Make room"):
-        if kit.is_warehouse:
-            kit.put(JANUARY, many_rows(JANUARY, 1, ROWS), "1", "1")
-        else:
-            Folder(kit.root).require_room(0)
+    rows = many_rows(JANUARY, 1, ROWS)
+    attempts = [lambda: Folder(kit.root).require_room(0)]
+    if kit.is_warehouse:
+        attempts.append(lambda: kit.put(JANUARY, rows, "1", "1"))
+    for attempt in attempts:
+        with filled(kit, leave=1 << 20), pytest.raises(StoreFullError, match=r"are needed, .* are free.*Make room"):
+            attempt()
     assert_old_month(kit, 0)
 
 
@@ -52,7 +54,7 @@ def full_on_the_way(kit: StoreKit) -> None:
                 try:
                     kit.put(JANUARY, rows, f"{step}", f"{step:03}")
                 except StoreFullError as error:
-                    assert "disk is full. What stood before still stands. Make room" in str(error)  # noqa: PT017
+                    assert "disk is full. What stood before still stands. Make room" in str(error)
                     met += 1
                     assert_old_month(kit, step - 1)
             kit.put(JANUARY, rows, f"{step}", f"{step:03}")

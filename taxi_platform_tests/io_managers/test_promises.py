@@ -137,7 +137,7 @@ def test_a_column_of_another_type_is_refused_and_nothing_is_changed(warehouse: S
     rows = month_rows(JANUARY, 1)
     place = rows.schema.get_field_index("passenger_count")
     rows = rows.set_column(place, "passenger_count", rows["passenger_count"].cast(pa.string()))
-    with pytest.raises(SchemaError, match="passenger_count is .*, in the table"):
+    with pytest.raises(SchemaError, match=r"passenger_count is .*, in the table"):
         warehouse.put(JANUARY, rows, "b", SECOND)
     assert warehouse.rows_of(JANUARY) == plain(month_rows(JANUARY))
 
@@ -203,7 +203,7 @@ def test_a_month_can_become_empty_and_full_again(kit: StoreKit) -> None:
 
 def test_a_month_of_another_count_than_was_said_is_refused_and_the_old_one_stands(kit: StoreKit) -> None:
     kit.put(JANUARY, month_rows(JANUARY), "a", FIRST)
-    with pytest.raises(AccountingError, match="99 rows were sent.*the old month stands"):
+    with pytest.raises(AccountingError, match=r"99 rows were sent.*the old month stands"):
         kit.put(JANUARY, month_rows(JANUARY, 1), "b", SECOND, claim=Claim(99))
     assert kit.rows_of(JANUARY) == plain(month_rows(JANUARY))
     assert kit.version_of(JANUARY) == ("a", FIRST)
@@ -328,7 +328,7 @@ def test_a_name_that_can_be_no_table_is_refused_and_nothing_is_written(kit: Stor
         "2021-01' OR 1=1 --",
         "2021-01\0",
         "2021-01\n",
-        "٢٠٢١-٠١",
+        "\u0662\u0660\u0662\u0661-\u0660\u0661",
         "0000-01",
     ],
 )
@@ -357,5 +357,5 @@ def test_a_version_that_wants_out_of_the_store_does_not_get_out(kit: StoreKit, v
         kit.put(JANUARY, month_rows(JANUARY), version, FIRST)
         assert kit.rows_of(JANUARY) == plain(month_rows(JANUARY))
     except RequestError as error:
-        assert "cannot be a path" in str(error)  # noqa: PT017
+        assert "cannot be a path" in str(error)
     assert {path for path in kit.root.parent.rglob("*") if not path.is_relative_to(kit.root)} == around

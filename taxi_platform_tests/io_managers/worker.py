@@ -81,7 +81,7 @@ def main(name: str, root: str) -> None:
 
 
 def _tell(what: str) -> None:
-    print(json.dumps(what), flush=True)  # noqa: T201
+    print(json.dumps(what), flush=True)
 
 
 if __name__ == "__main__":

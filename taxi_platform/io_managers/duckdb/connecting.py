@@ -49,6 +49,8 @@ def connected(
         connection = _connect(path, read_only=read_only, spill=spill, wait_s=WAIT_S if wait_s is None else wait_s)
     try:
         with in_words(path):
+            # On by default where Python has no script (`python -c`, a notebook): it would go to standard output.
+            connection.execute("SET enable_progress_bar = false")
             yield connection
     finally:
         with contextlib.suppress(duckdb.Error):  # what went wrong has been said already

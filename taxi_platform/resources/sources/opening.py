@@ -9,14 +9,9 @@ from pydantic import SecretStr
 from taxi_platform.resources.sources.folder import FolderSource, check_folder
 from taxi_platform.resources.sources.sample import SampleSource, parse_sample_uri
 from taxi_platform.resources.sources.source import Source
-from taxi_platform.resources.sources.web import (
-    PUBLISHERS,
-    KnownToExist,
-    SeenBefore,
-    is_web_uri,
-    nobody_knows,
-    parse_web_uri,
-)
+from taxi_platform.resources.sources.web.publishers import PUBLISHERS
+from taxi_platform.resources.sources.web.source import KnownToExist, SeenBefore, nobody_knows
+from taxi_platform.resources.sources.web.uri import is_web_uri, parse_web_uri
 
 KNOWN: Mapping[str, str] = {
     "sample": "trips made up on the spot, always the same; sample://?rows=100000&seed=1 for other ones",

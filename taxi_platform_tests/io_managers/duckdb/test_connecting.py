@@ -77,7 +77,7 @@ def test_a_file_that_is_no_database_is_a_sentence_at_once(tmp_path: Path, folder
     kit = DuckDBKit(tmp_path / folder)
     kit.path.write_bytes(content)
     started = time.monotonic()
-    with pytest.raises(DamagedStoreError, match="this is no DuckDB database.*Nothing was changed.*TAXI_WAREHOUSE"):
+    with pytest.raises(DamagedStoreError, match=r"this is no DuckDB database.*Nothing was changed.*TAXI_WAREHOUSE"):
         kit.put(JANUARY, month_rows(JANUARY), "a", FIRST)
     assert time.monotonic() - started < 5
     assert kit.path.read_bytes() == content

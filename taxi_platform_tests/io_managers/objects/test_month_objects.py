@@ -28,7 +28,7 @@ def test_a_manifest_of_a_later_format_is_refused_and_left_as_it_is(kit: FolderKi
     later = json.dumps({**manifest, "format": 2, "colour": "blue"}).encode()
     kit.manifest(JANUARY).write_bytes(later)
     for attempt in (lambda: kit.put(JANUARY, month_rows(JANUARY, 1), "b", SECOND), lambda: kit.rows_of(JANUARY)):
-        with pytest.raises(DamagedStoreError, match="by a later version of this platform .*Upgrade"):
+        with pytest.raises(DamagedStoreError, match=r"by a later version of this platform .*Upgrade"):
             attempt()
     assert kit.manifest(JANUARY).read_bytes() == later
 
@@ -79,7 +79,7 @@ def test_a_month_whose_bytes_have_changed_is_not_copied(kit: FolderKit, tmp_path
     flipped[100] ^= 0xFF
     file.write_bytes(flipped)
     lake = MonthObjects(Folder(tmp_path / "lake"))
-    with pytest.raises(DamagedStoreError, match="not those that were published. Nothing was copied"):
+    with pytest.raises(DamagedStoreError, match=r"not those that were published\. Nothing was copied"):
         lake.copy(TABLE, month, "run")
     assert lake.current(TABLE, JANUARY) is None
 

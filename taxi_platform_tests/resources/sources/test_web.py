@@ -25,8 +25,10 @@ from taxi_platform.errors import (
 )
 from taxi_platform.resources.sources.opening import KNOWN, open_source
 from taxi_platform.resources.sources.source import SourceFile
-from taxi_platform.resources.sources.web import PUBLISHERS, WebSource, host
+from taxi_platform.resources.sources.web import host
 from taxi_platform.resources.sources.web.patience import Clock, Patience, retry_after_s
+from taxi_platform.resources.sources.web.publishers import PUBLISHERS
+from taxi_platform.resources.sources.web.source import WebSource
 from taxi_platform.trips.months import Month
 from taxi_platform.trips.services import SERVICES
 from taxi_platform_tests.kit import publisher_server as faults
@@ -741,7 +743,7 @@ def test_a_proxy_of_the_environment_is_used_and_told_its_password(
 
 
 def test_definitions_load_without_a_web_client() -> None:
-    code = "import sys, taxi_platform.resources.sources.web; sys.exit('urllib3' in sys.modules)"
+    code = "import sys, taxi_platform.definitions; sys.exit('urllib3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -9,21 +9,6 @@
     patience.py     how often something is tried, and how long is waited between
     host.py         what this process knows of a host: its pace, whom it refused, what was there
 
-urllib3 is loaded by the first request, for definitions must load without it.
+Nothing is imported here: settings ask `publishers.py` for its names at every start. urllib3 is loaded by the first
+request.
 """
-
-from __future__ import annotations
-
-from taxi_platform.resources.sources.web.publishers import PUBLISHERS
-from taxi_platform.resources.sources.web.source import KnownToExist, SeenBefore, WebSource, nobody_knows
-from taxi_platform.resources.sources.web.uri import is_web_uri, parse_web_uri
-
-__all__ = [
-    "PUBLISHERS",
-    "KnownToExist",
-    "SeenBefore",
-    "WebSource",
-    "is_web_uri",
-    "nobody_knows",
-    "parse_web_uri",
-]

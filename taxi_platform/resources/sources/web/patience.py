@@ -7,7 +7,6 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 
 class TryAgainError(Exception):
@@ -68,6 +67,8 @@ def retry_after_s(header: str | None) -> float:
     """The seconds that a `Retry-After` header asks for, as a number or as a date; 0 where it asks for none."""
     if header is None:
         return 0
+    from email.utils import parsedate_to_datetime
+
     text = header.strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])

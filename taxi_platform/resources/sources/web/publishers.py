@@ -32,7 +32,7 @@ class Publisher:
     lag_days: tuple[int, int] | None = None
     first: Month | None = None
     last: Month | None = None
-    min_interval_s: float = 0.25
+    min_interval_s: float = 0.2
 
     def url(self, service: Service, month: Month, base: str = "") -> str:
         return f"{base or self.base}/{self.path.format(service=service.name, month=month)}"

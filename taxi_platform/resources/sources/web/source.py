@@ -85,7 +85,7 @@ class WebSource:
     def published(self, service: Service) -> Iterator[SourceFile]:
         """Every month there is, oldest first: one HEAD a month, as they are taken, at the host's pace.
 
-        No publisher lists its files. The months of yellow taxis are some 210 requests, about a minute; after two
+        No publisher lists its files. The months of yellow taxis are some 210 requests, less than a minute; after two
         months that are missing where they may be still to come, nothing more is asked.
 
         Raises:
