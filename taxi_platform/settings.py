@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 
 from taxi_platform.automation.project import find_project
 from taxi_platform.errors import SettingsError
+from taxi_platform.resources.sources.web.publishers import PUBLISHERS
 from taxi_platform.trips.rules import DEFAULT_RULES, REJECTING
 
 KNOWN_SETTINGS: Mapping[str, str] = {
     "TAXI_HOME": "where everything lies that has no place of its own; default: .taxi beside dagster.yaml",
     "TAXI_PROFILE": "read .env.{profile} before .env",
-    "TAXI_SOURCE": "where the files come from: sample (default), a folder, a URL",
+    "TAXI_SOURCE": "where the files come from: sample (default), tlc, datatalks, a folder, a URL",
     "TAXI_RAW": "the folder of raw months; default: TAXI_HOME/raw",
     "TAXI_CLEANED": "the folder of cleaned months; default: TAXI_HOME/cleaned",
     "TAXI_LAKE": "the lake: a folder; default: TAXI_HOME/lake",
@@ -141,7 +142,12 @@ def _duckdb_path(value: str, project: Path) -> Path:
 
 
 def _source(value: str, project: Path) -> str:
-    return value if value == "sample" or scheme_of(value) else str(absolute_path(value, project))
+    return str(absolute_path(value, project)) if is_path(value) else value
+
+
+def is_path(source: str) -> bool:
+    """Whether a source is a folder of this machine: no name that we know, and no URL."""
+    return source not in ("sample", *PUBLISHERS) and not scheme_of(source)
 
 
 def scheme_of(value: str) -> str:

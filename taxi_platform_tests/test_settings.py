@@ -78,6 +78,15 @@ def test_paths_start_at_the_project_wherever_the_command_is_typed(project: Proje
     assert read(project, TAXI_HOME="~").home == Path.home()
 
 
+@pytest.mark.parametrize("name", ["sample", "tlc", "datatalks", "tlc://?base=http://mirror/x", "https://host/x"])
+def test_a_source_with_a_name_is_no_folder(project: Project, name: str) -> None:
+    assert read(project, TAXI_SOURCE=name).source == name
+    (project.folder / name.partition(":")[0]).mkdir()
+    assert read(project, TAXI_SOURCE=name).source == name
+    assert read(project, TAXI_SOURCE=f"./{name}").source == str(project.folder / name)
+    assert f"Set is {name} (" in Project(project.folder, {"TAXI_SOURCE": name}).taxi("sources").out
+
+
 def test_a_source_that_is_typed_starts_where_it_is_typed(project: Project, publisher: Path) -> None:
     typed_in = project.folder / "some where"
     (typed_in / "files: mine" / "green").mkdir(parents=True)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taxi_platform.settings import Settings, absolute_path, scheme_of
+from taxi_platform.settings import Settings, absolute_path, is_path
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -22,7 +22,7 @@ def read_settings(source: str | None = None) -> Settings:
     settings = Settings.read()
     if source is None:
         return settings
-    if source != "sample" and not scheme_of(source):
+    if is_path(source):
         # Without ".." but with its symlinks: a folder is shown as people know it.
         source = os.path.abspath(absolute_path(source, Path.cwd()))  # noqa: PTH100
     return dataclasses.replace(settings, source=source)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,25 @@ def test_json_can_be_parsed_while_other_words_go_to_stderr(project: Project) -> 
     assert [month["status"] for month in json.loads(answer.out)["months"]] == ["loaded", "loaded"]
     assert answer.err == ""
     assert answer.exit_code == 0
+
+
+def test_on_a_terminal_a_bar_shows_how_far_a_stage_is(project: Project) -> None:
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), theirs)
+    process = project.start("load", "green", "2024-01", "--source", "sample://?rows=20000", **pipes)
+    os.close(theirs)
+    drawn = b""
+    with contextlib.suppress(OSError):  # what a terminal says when the last who wrote to it is gone
+        while piece := os.read(ours, 4096):
+            drawn += piece
+    os.close(ours)
+    assert process.wait(timeout=60) == 0
+    *bars, summary = drawn.decode().partition("service  month")
+    assert "green 2024-01 raw" in "".join(bars)
+    assert "green 2024-01 cleaned" in "".join(bars)
+    assert "100%" in "".join(bars)
+    assert "loaded  20,000" in summary
 
 
 def test_a_month_that_is_missing_is_said_in_one_sentence_and_the_others_are_loaded(

@@ -153,14 +153,21 @@ def ignores_range() -> Fault:
     return lambda handler, content: handler.serve(content, whole=True)
 
 
-def sends_other_range(shift: int) -> Fault:
+def sends_other_range(first: int, last: int) -> Fault:
     """Another part than the one that was asked for."""
 
     def fault(handler: PublisherHandler, content: bytes) -> None:
-        size = len(content)
-        part = content[shift:]
-        span = {"Content-Range": f"bytes {shift}-{size - 1}/{size}", **handler.about(content)}
-        handler.answer(206, span, part)
+        span = {"Content-Range": f"bytes {first}-{last}/{len(content)}", **handler.about(content)}
+        handler.answer(206, span, content[first : last + 1])
+
+    return fault
+
+
+def without_length(count: int) -> Fault:
+    """So many bytes of the file, and nothing that says how many it has."""
+
+    def fault(handler: PublisherHandler, content: bytes) -> None:
+        handler.answer(200, {**handler.about(content), "Connection": "close"}, content, only=count, more=None)
 
     return fault
 
@@ -252,14 +259,15 @@ class PublisherHandler(BaseHTTPRequestHandler):
         body: bytes = b"",
         *,
         only: int | None = None,
-        more: int = 0,
+        more: int | None = 0,
     ) -> None:
         asked = {name.lower(): value for name, value in self.headers.items()}
         self.publisher.requests.append(Asked(self.command, self.path, asked, status))
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body) + more))
+        if more is not None:
+            self.send_header("Content-Length", str(len(body) + more))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body if only is None else body[:only])

@@ -97,11 +97,17 @@ class DuckDBWarehouse:
         if not self.path.exists():
             return None
         with Folder(self.path.parent).spool() as spill, self._writing(spill) as connection:
-            return self._held(connection, table, partition, stamp)
+            before = _ledger_row(connection, table, partition_date(partition), self.partition_column)
+            return self._held(connection, table, partition, stamp, before)
 
-    def _held(self, connection: duckdb.DuckDBPyConnection, table: str, partition: str, stamp: Stamp) -> Stored | None:
-        day = partition_date(partition)
-        before = _ledger_row(connection, table, day, self.partition_column)
+    def _held(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: str,
+        partition: str,
+        stamp: Stamp,
+        before: LedgerRow | None,
+    ) -> Stored | None:
         if before is None or not before.holds:
             return None
         refuse_older(table, partition, (stamp.version, stamp.as_of), (before.version, before.as_of))
@@ -110,7 +116,7 @@ class DuckDBWarehouse:
         if before.as_of < stamp.as_of:  # seen again: an older version cannot take its place later
             connection.execute(
                 f"UPDATE {sql.LEDGER} SET as_of = ? WHERE table_name = ? AND source_month = ?",  # noqa: S608
-                [stamp.as_of, table, day],
+                [stamp.as_of, table, before.partition],
             )
         return self._stored(table, partition, before.version, "unchanged", before.rows, before)
 
@@ -124,12 +130,11 @@ class DuckDBWarehouse:
         *,
         force: bool,
     ) -> Stored:
-        if not force and (held := self._held(connection, table, partition, stamp)):
-            return held  # another run was as far as this one a moment ago
         day = partition_date(partition)
         before = _ledger_row(connection, table, day, self.partition_column)
-        if before is not None and before.holds:
-            refuse_older(table, partition, (stamp.version, stamp.as_of), (before.version, before.as_of))
+        held = self._held(connection, table, partition, stamp, before)
+        if held is not None and not force:
+            return held  # another run was as far as this one a moment ago
         outcome: Outcome = "created" if before is None else "replaced"
         if before is not None and before.version == stamp.version:
             stamp = replace(stamp, as_of=max(before.as_of, stamp.as_of))

@@ -26,6 +26,7 @@ from taxi_platform.errors import (
 from taxi_platform.resources.sources.opening import KNOWN, open_source
 from taxi_platform.resources.sources.source import SourceFile
 from taxi_platform.resources.sources.web import host
+from taxi_platform.resources.sources.web.client import _redirected
 from taxi_platform.resources.sources.web.patience import Clock, Patience, retry_after_s
 from taxi_platform.resources.sources.web.publishers import PUBLISHERS
 from taxi_platform.resources.sources.web.source import WebSource
@@ -174,6 +175,7 @@ def test_a_body_that_is_called_gzip_is_kept_as_it_came(server: PublisherServer, 
     etag = server.etag(NAME, BYTES)
     encoded = faults.answers(200, BYTES, Content_Encoding="gzip", ETag=etag)
     assert fetch(server, time, tmp_path, encoded).bytes == BYTES
+    assert server.asked() == ["GET 200"]
 
 
 @pytest.mark.parametrize(
@@ -250,10 +252,12 @@ RECOVERED: dict[str, tuple[list[Fault], list[str], list[float]]] = {
         BACKOFF[:1],
     ),
     "a cut, then another part": (
-        [faults.cut_after(100_000), faults.sends_other_range(90_000)],
+        [faults.cut_after(100_000), faults.sends_other_range(0, 199_999)],
         ["GET 200", "GET bytes=100000- 206", "GET 200"],
         BACKOFF[:2],
     ),
+    "no length, and too few bytes": ([faults.without_length(1000)], ["GET 200", "GET 200"], BACKOFF[:1]),
+    "no length, and all bytes": ([faults.without_length(SIZE)], ["GET 200"], []),
     "a cut, then no rest": (
         [faults.cut_after(100_000), faults.answers(416)],
         ["GET 200", "GET bytes=100000- 416", "GET 200"],
@@ -602,6 +606,20 @@ def test_no_failure_shows_a_signature(
         assert SIGNATURE not in repr(error)
         assert "signed" not in repr(error)
     assert SIGNATURE not in "".join(record.getMessage() for record in caplog.records if record.levelname != "DEBUG")
+
+
+def test_a_publisher_that_hides_nothing_says_403_to_who_asks_too_often(github: PublisherServer, time: FakeTime) -> None:
+    github.spoil(CSV, *[faults.refuses()] * 2 * ATTEMPTS)
+    with pytest.raises(SourceUnavailableError, match="was asked 6 times and at last answered 403"):
+        source_at(github.url, time, "datatalks").find(GREEN, Month(2020, 5))
+
+
+def test_a_redirect_never_leaves_https() -> None:
+    signed = "https://objects.example/file?sig=SECRET"
+    assert _redirected("https://a.example/file", "https://a.example/file", signed) == signed
+    with pytest.raises(SourceError, match="https://a.example/file redirects from https to http") as caught:
+        _redirected("https://a.example/file", signed, "http://b.example/file?sig=SECRET")
+    assert "SECRET" not in str(caught.value)
 
 
 def test_a_month_outside_its_span_is_said_with_the_span(github: PublisherServer, time: FakeTime) -> None:
