@@ -16,6 +16,7 @@ from taxi_platform.resources.sources.opening import SourceResource
 from taxi_platform.resources.sources.source import SourceFile
 from taxi_platform.trips.month_file import SOURCE, DraftFile, MonthDraft
 from taxi_platform.trips.months import Month
+from taxi_platform.trips.published_counts import is_known_month
 from taxi_platform.trips.reading.inspection import inspect_file
 from taxi_platform.trips.services import Service
 
@@ -41,7 +42,9 @@ def raw_asset(service: Service) -> dg.AssetsDefinition:
         month = Month.parse(context.partition_key)
         months = raw_io_manager.months
         with as_failure():
-            publisher = source.open()
+            publisher = source.open(
+                known_to_exist=is_known_month, seen_before=lambda url: _is_held(months, service, month, url)
+            )
             file = publisher.find(service, month)
             seen_at = utc_now()
             held = None if is_forced(context.run.tags) else _unchanged(months, service, file, seen_at)
@@ -71,6 +74,12 @@ def raw_asset(service: Service) -> dg.AssetsDefinition:
                 yield from _output(draft, draft.facts, version)
 
     return raw
+
+
+def _is_held(months: MonthObjects, service: Service, month: Month, url: str) -> bool:
+    """Whether what is held of the month came from there: then it was published."""
+    held = months.current(service.table, month.key)
+    return held is not None and bool(held.facts["url"] == url)
 
 
 def _unchanged(months: MonthObjects, service: Service, file: SourceFile, seen_at: str) -> Stored | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from taxi_platform.errors import AccountingError, DamagedStoreError, RequestError, StoreUnavailableError
@@ -67,8 +68,13 @@ class MonthObjects:
         folder = _folder(month.table, month.partition)
         return all(self.store.size(f"{folder}/{f.name}") == f.size_bytes for f in month.files.values())
 
-    def confirm(self, table: str, partition: str, version: str, as_of: str) -> Stored | None:
+    def confirm(
+        self, table: str, partition: str, version: str, as_of: str, facts: Mapping[str, Any] | None = None
+    ) -> Stored | None:
         """Have `version` be the current one without writing it, if it is kept and whole.
+
+        Args:
+            facts: What is said of it now (another ETag, say); None where that has not changed.
 
         Returns:
             None where it is not: then it must be published.
@@ -76,13 +82,15 @@ class MonthObjects:
         Raises:
             SupersededError: A newer version is there.
         """
-        return self._swap(table, partition, (version, as_of), lambda there: self._keep(there, version, as_of))
+        return self._swap(table, partition, (version, as_of), lambda there: self._keep(there, version, as_of, facts))
 
-    def _keep(self, manifest: Manifest, version: str, as_of: str) -> _Decision | None:
+    def _keep(self, manifest: Manifest, version: str, as_of: str, facts: Mapping[str, Any] | None) -> _Decision | None:
         kept = manifest.get(version)
         if kept is None or not self.is_whole(self._month_file(manifest, kept)):
             return None
         outcome: Outcome = "unchanged" if manifest.current == version else "restored"
+        if facts is not None and as_of >= kept.as_of:
+            kept = replace(kept, facts=dict(facts))
         return manifest.with_current(replace(kept, as_of=max(kept.as_of, as_of))), outcome
 
     def publish(self, table: str, draft: MonthDraft, run_id: str, *, force: bool = False) -> Stored:
@@ -92,7 +100,7 @@ class MonthObjects:
             StoreFullError: No room. Nothing was published.
             SupersededError: A newer version is there. It stays.
         """
-        if not force and (stored := self.confirm(table, draft.partition, draft.version, draft.as_of)):
+        if not force and (stored := self.confirm(table, draft.partition, draft.version, draft.as_of, draft.facts)):
             return stored
         mine = (draft.version, draft.as_of)
         at_first, _ = self._manifest(table, draft.partition)
@@ -101,7 +109,11 @@ class MonthObjects:
 
         def decide(manifest: Manifest) -> _Decision:
             kept = manifest.get(draft.version)
-            if not force and kept != at_first.get(draft.version) and (decision := self._keep(manifest, *mine)):
+            if (
+                not force
+                and kept != at_first.get(draft.version)
+                and (decision := self._keep(manifest, *mine, draft.facts))
+            ):
                 return decision  # another run was as far as this one a moment ago
             outcome: Outcome = "created" if manifest.current is None else "replaced"
             if manifest.current == draft.version and not force:

@@ -101,7 +101,6 @@ def test_three_months_are_fetched_once_and_found_unchanged_by_their_headers(
     assert not [path for path in project.home.rglob("*") if path.is_file() and SIGNATURE.encode() in path.read_bytes()]
 
 
-@pytest.mark.xfail(strict=True, reason="MonthObjects.confirm keeps the fingerprint of the first time: fetched again")
 def test_an_etag_that_changes_without_the_bytes_costs_one_download_and_changes_nothing(
     project: Project, github: PublisherServer
 ) -> None:
@@ -137,6 +136,17 @@ def test_a_month_that_is_refused_is_missing_and_the_others_are_loaded(project: P
     )
     assert [month for month, _ in project.rows(COUNTS)] == ["2022-01", "2023-02"]
     assert methods(tlc) == ["HEAD", "GET", "HEAD", "HEAD", "GET"]
+
+
+def test_a_month_that_is_held_and_refused_is_no_missing_month(
+    project: Project, tlc: PublisherServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = uri("tlc", tlc)
+    project.load("green", "2022-01", "--source", source)
+    monkeypatch.setattr(host, "_hosts", {})  # another process
+    tlc.spoil("green_tripdata_2022-01.parquet", faults.refuses())
+    assert statuses(project.load("green", "2022-01", "--source", source)) == {"2022-01": "unchanged"}
+    assert tlc.asked()[2:] == ["HEAD 403", "HEAD 200"]
 
 
 def test_what_broke_off_is_resumed_and_the_month_is_whole(project: Project, github: PublisherServer) -> None:
