@@ -83,7 +83,10 @@ STORE_AND_FWD_FLAG = Column(
     spellings={"y": "Y", "n": "N", "1": "Y", "0": "N", "1.0": "Y", "0.0": "N"},
 )
 PICKUP_LOCATION_ID = Column(
-    "pickup_location_id", "id", "TLC taxi zone of the pickup; 264 and 265 unknown", sources=("pulocationid", "pickup_location_id", "locationid")
+    "pickup_location_id",
+    "id",
+    "TLC taxi zone of the pickup; 264 and 265 unknown",
+    sources=("pulocationid", "pickup_location_id", "locationid"),
 )
 DROPOFF_LOCATION_ID = Column(
     "dropoff_location_id",
@@ -135,7 +138,9 @@ TIP_AMOUNT = money("tip_amount", "Tip by credit card; cash tips are not included
 TOLLS_AMOUNT = money("tolls_amount", "All tolls paid on the trip", older_names=("tolls_amt",))
 EHAIL_FEE = money("ehail_fee", "E-hail fee; never in use since 2013, empty in most files")
 IMPROVEMENT_SURCHARGE = money("improvement_surcharge", "Improvement surcharge at the flag drop", since="2015-01")
-TOTAL_AMOUNT = money("total_amount", "Total charged to the passenger; cash tips are not included", older_names=("total_amt",))
+TOTAL_AMOUNT = money(
+    "total_amount", "Total charged to the passenger; cash tips are not included", older_names=("total_amt",)
+)
 CONGESTION_SURCHARGE = money("congestion_surcharge", "New York State congestion surcharge", since="2019-01")
 AIRPORT_FEE = money("airport_fee", "Pickup at LaGuardia and John F. Kennedy airports", since="2011-01, as Parquet")
 CBD_CONGESTION_FEE = money("cbd_congestion_fee", "MTA congestion relief zone charge", since="2025-01")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from taxi_platform.trips import dictionary as d
 from taxi_platform.trips.fhv import DISPATCHING_BASE_NUM, SHARED_RIDE_FLAG
 from taxi_platform.trips.layouts import Layout
 from taxi_platform.trips.months import Month
 from taxi_platform.trips.schema import Column
 
-_YES_NO = {"Y": "yes", "N": "no"}
+_YES_NO: Mapping[int | str, str] = {"Y": "yes", "N": "no"}
 
 
 def _flag(name: str, meaning: str) -> Column:

@@ -79,9 +79,7 @@ def recognise(
     if not fitting:
         raise LayoutError(_no_layout(present, layouts, file_name))
     # The one that says most of the file; a CSV that somebody saved as Parquet is still of its layout.
-    layout = max(
-        fitting, key=lambda layout: (len(layout.header), layout.kind == kind, layout.was_used_in(month))
-    )
+    layout = max(fitting, key=lambda layout: (len(layout.header), layout.kind == kind, layout.was_used_in(month)))
     known = {normalised(name) for name in layout.header}
     unknown = tuple(name for name in names if name not in known)
     if len(unknown) > MAX_UNKNOWN_COLUMNS:

@@ -26,4 +26,6 @@ def is_known_month(service: str, month: Month) -> bool:
 @cache
 def _counts() -> dict[tuple[str, str, str], int]:
     text = resources.files("taxi_platform.trips").joinpath("published_row_counts.csv").read_text(encoding="utf-8")
-    return {(row["service"], row["month"], row["format"]): int(row["rows"]) for row in csv.DictReader(text.splitlines())}
+    return {
+        (row["service"], row["month"], row["format"]): int(row["rows"]) for row in csv.DictReader(text.splitlines())
+    }

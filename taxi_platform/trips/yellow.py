@@ -115,7 +115,5 @@ LAYOUTS = (
     Layout("yellow-parquet-2009", "parquet", _OF_2009, Month(2009, 1), Month(2009, 12), text_codes=_TEXT_2009),
     Layout("yellow-parquet-2010", "parquet", _OF_2010, Month(2010, 1), Month(2010, 12), text_codes=_TEXT_2010),
     Layout("yellow-parquet-2011", "parquet", (*_SINCE_2019, "airport_fee"), Month(2011, 1), Month(2024, 12)),
-    Layout(
-        "yellow-parquet-2025", "parquet", (*_SINCE_2019, "Airport_fee", "cbd_congestion_fee"), Month(2025, 1)
-    ),
+    Layout("yellow-parquet-2025", "parquet", (*_SINCE_2019, "Airport_fee", "cbd_congestion_fee"), Month(2025, 1)),
 )
