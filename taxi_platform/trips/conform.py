@@ -53,7 +53,6 @@ def conform(array: pa.Array, column: Column, where: str) -> Conformed:
         SchemaError: The whole column is of a type that cannot be this column.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     target = arrow_type(column.type)
     if pa.types.is_null(array.type):
@@ -64,6 +63,12 @@ def conform(array: pa.Array, column: Column, where: str) -> Conformed:
         return _times(array, column, where)
     if column.spellings and _is_text(array.type):
         return _codes(array, column)
+    return _numbers(array, column, where)
+
+
+def _numbers(array: pa.Array, column: Column, where: str) -> Conformed:
+    import pyarrow.compute as pc
+
     floats, bad = _floats(array, column, where)
     if column.type in _WHOLE_LIMITS:
         return _whole(floats, bad, column.type)

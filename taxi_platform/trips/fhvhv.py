@@ -76,6 +76,10 @@ COLUMNS = (
     SHARED_RIDE_FLAG,
 )
 
+_OF_2019 = (
+    "hvfhs_license_num dispatching_base_num pickup_datetime dropoff_datetime PULocationID DOLocationID SR_Flag"
+).split()
+
 _SINCE_2020_07 = (
     "hvfhs_license_num dispatching_base_num originating_base_num request_datetime on_scene_datetime pickup_datetime "
     "dropoff_datetime PULocationID DOLocationID trip_miles trip_time base_passenger_fare tolls bcf sales_tax "
@@ -87,7 +91,7 @@ LAYOUTS = (
     Layout(
         "fhvhv-csv-2019",
         "csv",
-        "hvfhs_license_num dispatching_base_num pickup_datetime dropoff_datetime PULocationID DOLocationID SR_Flag".split(),
+        _OF_2019,
         Month(2019, 2),
         Month(2020, 6),
     ),

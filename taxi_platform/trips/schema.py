@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 ColumnType = Literal["id", "money", "miles", "seconds", "number", "time", "text", "date", "row"]
 """What a column is made of, as narrow as the dictionary allows:
 
-`id` int16, `money` decimal(12, 2) in US dollars, `miles` decimal(12, 3), `seconds` int32, `number` float64, `time` New York wall-clock in
-microseconds without a zone, `text` a string, `date` a date, `row` int64.
+`id` int16, `money` decimal(12, 2) in US dollars, `miles` decimal(12, 3), `seconds` int32, `number` float64, `time`
+New York wall-clock in microseconds without a zone, `text` a string, `date` a date, `row` int64.
 """
 
 DECIMAL_DIGITS = 12
