@@ -30,7 +30,7 @@ def run_load(services: str, months: str, *, source: str | None, force: bool, as_
     Raises:
         RequestError, SettingsError: Before anything is loaded.
     """
-    wanted = wanted_months(parse_services(services), months)
+    wanted = wanted_months(services, months)
     settings = read_settings(source)
 
     from taxi_platform.automation.loading import load_month
@@ -60,27 +60,30 @@ def run_load(services: str, months: str, *, source: str | None, force: bool, as_
     return 0 if all(result.went_well for result in results) else 1
 
 
-def wanted_months(services: Sequence[Service], text: str) -> list[tuple[Service, Month]]:
-    """The months asked for; of a year named as a whole, those that each service has.
+def wanted_months(services: str, months: str) -> list[tuple[Service, Month]]:
+    """The months asked for. Of `all` services, and of a year named as a whole, those that there are.
 
     Raises:
-        RequestError: There are none, or a month that was named is none of a service's own.
+        RequestError: There are none, or a month was asked of a service by its name that has none.
     """
-    years = {int(part) for part in re.split(r"[,\s]+", text) if re.fullmatch(r"\d{4}", part)}
-    wanted, last_error = [], None
-    for service in services:
-        for month in parse_months(text):
+    years = {int(part) for part in re.split(r"[,\s]+", months) if re.fullmatch(r"\d{4}", part)}
+    asked = parse_services(services)
+    enough = 1 if services.strip() == "all" else len(asked)
+    wanted: list[tuple[Service, Month]] = []
+    for month in parse_months(months):
+        refused: list[RequestError] = []
+        for service in asked:
             try:
                 service.check_month(month)
             except RequestError as error:
-                if month.year not in years:
-                    raise
-                last_error = error
+                refused.append(error)
             else:
                 wanted.append((service, month))
-    if not wanted and last_error is not None:
-        raise last_error
-    return wanted
+        if len(asked) - len(refused) < enough and month.year not in years:
+            raise refused[0]
+    if not wanted:
+        raise refused[-1]
+    return sorted(wanted, key=lambda one: asked.index(one[0]))
 
 
 def _as_json(result: MonthResult) -> dict[str, Any]:

@@ -13,7 +13,6 @@ import pytest
 
 from taxi_platform.cli.load import wanted_months
 from taxi_platform.errors import RequestError
-from taxi_platform.trips.services import parse_services
 from taxi_platform_tests.conftest import Project, make_project
 
 SPRING_2020 = {
@@ -51,6 +50,7 @@ def spring(tmp_path_factory: pytest.TempPathFactory, publisher: Path) -> tuple[P
     return project, project.load("green", "2020-03..2020-05", "--source", str(publisher))
 
 
+@pytest.mark.xdist_group("spring")
 def test_three_real_months_have_the_numbers_that_others_counted(spring: tuple[Project, list[dict[str, Any]]]) -> None:
     _, months = spring
     counted = {month["month"]: (month["rows_in"], month["rows_kept"], month["rows_rejected"]) for month in months}
@@ -61,6 +61,7 @@ def test_three_real_months_have_the_numbers_that_others_counted(spring: tuple[Pr
     ]
 
 
+@pytest.mark.xdist_group("spring")
 def test_the_warehouse_answers_with_the_sums_that_others_made(spring: tuple[Project, list[dict[str, Any]]]) -> None:
     project, _ = spring
     sql = "select source_month, count(*), round(sum(total_amount),2) from green_trips group by 1 order by 1"
@@ -68,6 +69,7 @@ def test_the_warehouse_answers_with_the_sums_that_others_made(spring: tuple[Proj
     assert lines[1:] == [f"{month}-01,{kept},{total}" for month, (_, kept, _, total) in SPRING_2020.items()]
 
 
+@pytest.mark.xdist_group("spring")
 def test_the_json_has_the_documented_keys_and_types(spring: tuple[Project, list[dict[str, Any]]]) -> None:
     _, months = spring
     for month in months:
@@ -159,14 +161,22 @@ def test_a_month_that_is_missing_is_said_in_one_sentence_and_the_others_are_load
     ]
 
 
-def test_of_a_year_each_service_loads_the_months_it_has() -> None:
-    services = parse_services("all")
-    assert [service.name for service, _ in wanted_months(services, "2013")] == ["yellow"] * 12 + ["green"] * 5
-    assert [service.name for service, _ in wanted_months(services, "2012")] == ["yellow"] * 12
+def test_of_all_services_and_of_a_year_those_months_are_loaded_that_there_are() -> None:
+    assert services_of("all", "2013") == ["yellow"] * 12 + ["green"] * 5
+    assert services_of("yellow,green", "2012") == ["yellow"] * 12
+    assert services_of("all", "2012-01") == ["yellow"]
+    assert services_of("all", "2014-12..2015-01") == ["yellow"] * 2 + ["green"] * 2 + ["fhv"]
+    assert services_of("yellow,green", "2021-01,2021-02") == ["yellow"] * 2 + ["green"] * 2
     with pytest.raises(RequestError, match="green has no month 2012-01: its months go from 2013-08 to"):
-        wanted_months(services, "2012-01")
+        wanted_months("yellow,green", "2012-01")
     with pytest.raises(RequestError, match="has no month 2008-12"):
-        wanted_months(services, "2008")
+        wanted_months("all", "2008-12,2021-01")
+    with pytest.raises(RequestError, match="has no month 2008-12"):
+        wanted_months("all", "2008")
+
+
+def services_of(services: str, months: str) -> list[str]:
+    return [service.name for service, _ in wanted_months(services, months)]
 
 
 def numbers_of(months: list[dict[str, Any]]) -> list[tuple[Any, ...]]:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from taxi_platform.resources.sources.web import host
+from taxi_platform.resources.sources.web.patience import Patience
 from taxi_platform.resources.sources.web.publishers import PUBLISHERS
 from taxi_platform_tests.conftest import Project
 from taxi_platform_tests.kit import publisher_server as faults
@@ -128,14 +129,24 @@ def test_other_bytes_replace_the_month(project: Project, github: PublisherServer
 
 
 def test_a_month_that_is_refused_is_missing_and_the_others_are_loaded(project: Project, tlc: PublisherServer) -> None:
-    answer = project.taxi("load", "green", "2022-01,2022-02,2023-02", "--source", uri("tlc", tlc))
+    answer = project.taxi("load", "green", "2022-01,2024-06,2023-02", "--source", uri("tlc", tlc))
     assert answer.exit_code == 1
     assert answer.err == (
-        f"taxi: green 2022-02 missing: tlc has no green 2022-02: {tlc.url}/files/green_tripdata_2022-02.parquet "
+        f"taxi: green 2024-06 missing: tlc has no green 2024-06: {tlc.url}/files/green_tripdata_2024-06.parquet "
         "answered 403, which it also does when it is asked too often.\n"
     )
     assert [month for month, _ in project.rows(COUNTS)] == ["2022-01", "2023-02"]
-    assert methods(tlc) == ["HEAD", "GET", "HEAD", "HEAD", "GET"]
+    assert methods(tlc) == ["HEAD", "GET", "HEAD", "GET", "HEAD"]
+
+
+def test_a_known_month_that_is_refused_is_no_missing_month(
+    project: Project, tlc: PublisherServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Patience, "wait_s", lambda *_: 0)
+    (month,) = project.load("green", "2022-02", "--source", uri("tlc", tlc))
+    assert month["status"] == "failed"
+    assert "answered 403 as tlc does when it is asked too often (the month is known to be there)" in month["message"]
+    assert methods(tlc)[:6] == ["HEAD"] * 6
 
 
 def test_a_month_that_is_held_and_refused_is_no_missing_month(
