@@ -66,11 +66,11 @@ def cleaned_asset(service: Service) -> dg.AssetsDefinition:
         wanted = {check.name for check in context.selected_asset_check_keys}
         with as_failure():
             months = cleaned_io_manager.months
-            plan = _plan(service, raw_trips, cleaning)
+            plan = _plan(service, Month.parse(context.partition_key), raw_trips, cleaning)
             for event in (
                 _cleaned_month(plan, months, raw_trips, force=is_forced(context.run.tags))
                 if context.selected_asset_keys
-                else _checks_of_current(service, months, raw_trips.partition)
+                else _checks_of_current(service, months, context.partition_key)
             ):
                 if not isinstance(event, dg.AssetCheckResult) or event.check_name in wanted:
                     yield event
@@ -108,10 +108,10 @@ def _checks_of_current(service: Service, months: MonthObjects, partition: str) -
     yield from checks.cleaned_results(service, Month.parse(partition), current.facts)
 
 
-def _plan(service: Service, raw: MonthFile, cleaning: CleaningResource) -> CleaningPlan:
+def _plan(service: Service, month: Month, raw: MonthFile, cleaning: CleaningResource) -> CleaningPlan:
     return plan_cleaning(
         service,
-        Month.parse(raw.partition),
+        month,
         raw.facts["name"],
         Inspection.from_json(raw.facts["inspection"]),
         rules=cleaning.rules,
