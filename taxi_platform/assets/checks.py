@@ -10,8 +10,9 @@ import dagster as dg
 from taxi_platform.assets import stages
 from taxi_platform.trips.layouts import FileKind
 from taxi_platform.trips.months import Month
+from taxi_platform.trips.oddities import oddities_of
 from taxi_platform.trips.published_counts import published_rows
-from taxi_platform.trips.rules import COUNTING, applicable
+from taxi_platform.trips.rules import Rule
 from taxi_platform.trips.services import Service
 
 ROW_ACCOUNTING = "row_accounting"
@@ -109,6 +110,5 @@ def _oddity(name: str, count: int, kept: int) -> dg.AssetCheckResult:
     )
 
 
-def _warning_rules(service: Service) -> list[Any]:
-    columns = [column.name for column in service.columns]
-    return [rule for rule in applicable(COUNTING, columns) if rule.name not in _ALWAYS_COMMON]
+def _warning_rules(service: Service) -> list[Rule]:
+    return [rule for rule in oddities_of(service.columns) if rule.name not in _ALWAYS_COMMON]

@@ -18,8 +18,9 @@ from taxi_platform.resources.cleaning import CleaningResource
 from taxi_platform.trips.cleaning import CLEANING_VERSION, CleaningPlan, clean, plan_cleaning
 from taxi_platform.trips.month_file import SOURCE, MonthDraft, MonthFile
 from taxi_platform.trips.months import Month
+from taxi_platform.trips.oddities import oddities_of
 from taxi_platform.trips.reading.inspection import Inspection
-from taxi_platform.trips.rules import COUNTING, REJECTING
+from taxi_platform.trips.rules import REJECTING
 from taxi_platform.trips.services import Service
 
 OUTPUT = "cleaned_trips"
@@ -138,7 +139,7 @@ def _bar(plan: CleaningPlan) -> Callable[[int], None]:
 def _events(
     plan: CleaningPlan, value: Stored | MonthDraft, facts: Mapping[str, Any], before: MonthFile | None
 ) -> Iterator[dg.AssetCheckResult | dg.Output[Any]]:
-    meaning = {rule.name: rule.meaning for rule in (*REJECTING.values(), *COUNTING.values())}
+    meaning = {rule.name: rule.meaning for rule in (*REJECTING.values(), *oddities_of(plan.service.columns))}
     yield from checks.cleaned_results(plan.service, plan.month, facts)
     changed = [] if before is None else changes(before.facts, facts)
     yield stages.output(

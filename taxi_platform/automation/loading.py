@@ -163,10 +163,24 @@ def _status(
     result: dg.ExecuteInProcessResult, metadata: Mapping[str, Mapping[str, dg.MetadataValue]]
 ) -> tuple[Status, str]:
     if result.success:
+        if broken := _broken_checks(result):
+            return "failed", broken
         outcomes = {_value(entries, "outcome") for entries in metadata.values()}
         return ("unchanged", "") if outcomes <= {"unchanged"} else ("loaded", "")
     error, message = _failure(result)
     return ("missing", message) if error == NotPublishedError.__name__ else ("failed", message)
+
+
+def _broken_checks(result: dg.ExecuteInProcessResult) -> str:
+    """Which checks failed that do more than warn; empty where none did."""
+    names = [
+        f"{check.asset_key.to_user_string()}: {check.check_name}"
+        for check in result.get_asset_check_evaluations()
+        if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
+    ]
+    if not names:
+        return ""
+    return f"what is stored does not agree ({', '.join(names)}). Load it again with --force: it is written anew."
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, str]:

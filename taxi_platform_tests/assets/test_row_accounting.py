@@ -11,6 +11,7 @@ from taxi_platform.assets.stages import asset_key
 from taxi_platform.automation.instance import open_instance
 from taxi_platform.trips import cleaning
 from taxi_platform.trips.services import SERVICES
+from taxi_platform_tests.assets.evaluations import evaluations
 from taxi_platform_tests.conftest import Project
 
 OLD, NEW = "sample://?rows=500", "sample://?rows=500&seed=2"
@@ -33,18 +34,6 @@ def lose_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cleaning with a defect: the last row of each batch is gone, and nobody counts it."""
     keep = cleaning._Sink._keep
     monkeypatch.setattr(cleaning._Sink, "_keep", lambda sink, trips: keep(sink, trips.slice(0, trips.num_rows - 1)))
-
-
-def evaluations(instance: dg.DagsterInstance) -> dict[tuple[str, str | None], dg.AssetCheckEvaluation]:
-    """The newest evaluation of each check of green's cleaned months, by name and partition."""
-    found = {}
-    for run in sorted(instance.get_run_records(), key=lambda record: record.create_timestamp):
-        for log in instance.all_logs(run.dagster_run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
-            assert log.dagster_event is not None
-            evaluation = log.dagster_event.asset_check_evaluation_data
-            assert evaluation.asset_key == CLEANED
-            found[evaluation.check_name, evaluation.partition] = evaluation
-    return found
 
 
 def numbers(evaluation: dg.AssetCheckEvaluation) -> dict[str, object]:
@@ -70,7 +59,7 @@ def test_a_row_that_cleaning_loses_stops_the_month_and_the_old_one_stands(
     published = [log for log in logs if log.dagster_event and log.dagster_event.is_step_materialization]
     assert [log.dagster_event.asset_key.path[0] for log in published if log.dagster_event] == ["raw"]
 
-    accounting = evaluations(instance)["row_accounting", "2024-01"]
+    accounting = evaluations(instance, CLEANED)["row_accounting", "2024-01"]
     assert not accounting.passed
     assert accounting.blocking
     counted = numbers(accounting)
@@ -81,12 +70,12 @@ def test_a_row_that_cleaning_loses_stops_the_month_and_the_old_one_stands(
     monkeypatch.undo()
     (month,) = loaded.load("green", "2024-01", "--source", NEW)
     assert (month["status"], month["rows_in"]) == ("loaded", 500)
-    assert evaluations(instance)["row_accounting", "2024-01"].passed
+    assert evaluations(instance, CLEANED)["row_accounting", "2024-01"].passed
 
 
 def test_every_check_is_recorded_with_its_month_and_its_counts(loaded: Project, instance: dg.DagsterInstance) -> None:
     (month,) = loaded.load("green", "2024-02", "--source", OLD)
-    found = evaluations(instance)
+    found = evaluations(instance, CLEANED)
     assert {partition for _, partition in found} == {"2024-01", "2024-02"}
     names = {name for name, _ in found}
     assert names >= {"row_accounting", "unknown_columns", "pickup_outside_month", "dropoff_before_pickup"}
@@ -113,7 +102,7 @@ def test_checks_that_warn_leave_the_month_loaded(project: Project, monkeypatch: 
     (month,) = project.load("green", "2024-01", "--source", OLD)
     assert month["status"] == "loaded"
     with open_instance(project.folder) as instance:
-        warned = [e for (name, _), e in evaluations(instance).items() if not e.passed]
+        warned = [e for (name, _), e in evaluations(instance, CLEANED).items() if not e.passed]
     assert len(warned) >= 2
     assert {evaluation.severity for evaluation in warned} == {dg.AssetCheckSeverity.WARN}
 

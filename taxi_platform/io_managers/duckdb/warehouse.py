@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -209,6 +210,15 @@ class DuckDBWarehouse:
             if not columns_of(connection, sql.LEDGER):
                 return None
             return _ledger_row(connection, table, day_of(partition), self.partition_column)
+
+    def totals(self, table: str, partition: Partition, columns: Sequence[str]) -> tuple[int, dict[str, Decimal]]:
+        """How many rows of a month the table has, and what their columns sum up to, asked of the table itself."""
+        of_day, values = sql.where(self.partition_column, day_of(partition))
+        sums = [f"coalesce(sum({sql.quoted(name)}), 0)" for name in columns]
+        query = f"SELECT {', '.join(['count(*)', *sums])} FROM {sql.quoted(table_name(table))} {of_day}"  # noqa: S608
+        with connected(self.path, read_only=True) as connection:
+            rows, *found = one_row(connection, query, values) or (0,)
+        return rows, {name: Decimal(str(total)) for name, total in zip(columns, found, strict=True)}
 
     @contextlib.contextmanager
     def read_months(
