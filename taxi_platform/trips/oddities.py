@@ -29,8 +29,18 @@ LONGEST = dt.timedelta(days=1)
 
 def oddities_of(columns: Sequence[Column]) -> list[Rule]:
     """What is counted of the trips of a service with these columns."""
-    names = [column.name for column in columns]
-    return [*applicable(_ODDITIES, names), *(_accepted_values(column) for column in columns if column.codes)]
+    return [*implausible_values(columns), *unknown_values(columns)]
+
+
+def implausible_values(columns: Sequence[Column]) -> list[Rule]:
+    """Numbers and times that can hardly be."""
+    return applicable(_IMPLAUSIBLE, [column.name for column in columns])
+
+
+def unknown_values(columns: Sequence[Column]) -> list[Rule]:
+    """Codes and zones that are in no dictionary."""
+    zones = applicable([_UNKNOWN_ZONE], [column.name for column in columns])
+    return [*zones, *(_unknown_code(column) for column in columns if column.codes)]
 
 
 def _outside(column: str, limits: tuple[float, float]) -> Asks:
@@ -99,7 +109,7 @@ def _endless(trips: Mapping[str, pa.Array], _: Month) -> pa.Array:
     return pc.greater(trips["dropoff_datetime"].cast(pa.int64()), latest)
 
 
-def _accepted_values(column: Column) -> Rule:
+def _unknown_code(column: Column) -> Rule:
     """Whether a column has a value that is none of its codes; a missing one is not."""
 
     def asks(trips: Mapping[str, pa.Array], _: Month) -> pa.Array:
@@ -113,7 +123,14 @@ def _accepted_values(column: Column) -> Rule:
     return Rule(f"{column.name}_unknown", f"Neither empty nor one of {codes}", (column.name,), asks)
 
 
-_ODDITIES = (
+_UNKNOWN_ZONE = Rule(
+    "location_id_unknown",
+    f"Picked up or dropped off in a zone that is none of 1 to {UNKNOWN_ZONES[-1]}",
+    tuple(ENDS.values()),
+    _any_of(*(_outside(column, (1, UNKNOWN_ZONES[-1])) for column in ENDS.values())),
+)
+
+_IMPLAUSIBLE = (
     Rule("passenger_count_missing", "Nobody entered a count", ("passenger_count",), _missing("passenger_count")),
     Rule(
         "passenger_count_impossible",
@@ -150,12 +167,6 @@ _ODDITIES = (
     *(
         Rule("distance_impossible", f"Below {MILES[0]} or above {MILES[1]} miles", (column,), _outside(column, MILES))
         for column in ("trip_distance_miles", "trip_miles")
-    ),
-    Rule(
-        "location_id_unknown",
-        f"Picked up or dropped off in a zone that is none of 1 to {UNKNOWN_ZONES[-1]}",
-        tuple(ENDS.values()),
-        _any_of(*(_outside(column, (1, UNKNOWN_ZONES[-1])) for column in ENDS.values())),
     ),
     Rule(
         "coordinates_far_away",

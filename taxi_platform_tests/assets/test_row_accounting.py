@@ -78,7 +78,7 @@ def test_every_check_is_recorded_with_its_month_and_its_counts(loaded: Project, 
     found = evaluations(instance, CLEANED)
     assert {partition for _, partition in found} == {"2024-01", "2024-02"}
     names = {name for name, _ in found}
-    assert names >= {"row_accounting", "unknown_columns", "pickup_outside_month", "dropoff_before_pickup"}
+    assert names >= {"row_accounting", "unknown_columns", "accepted_values", "plausible_values"}
     for name in names:
         assert (name, "2024-01") in found
         assert (name, "2024-02") in found
@@ -87,14 +87,44 @@ def test_every_check_is_recorded_with_its_month_and_its_counts(loaded: Project, 
         "rows_kept": month["rows_kept"],
         "rows_rejected": month["rows_rejected"],
     }
-    outside = found["pickup_outside_month", "2024-02"]
+    odd = found["plausible_values", "2024-02"]
     sql = (
         "select count(*) from green_trips "
         "where source_month = '2024-02-01' and date_trunc('month', pickup_datetime) <> source_month"
     )
-    assert [[numbers(outside)["rows"]]] == loaded.rows(sql)
-    assert outside.severity == dg.AssetCheckSeverity.WARN
-    assert not outside.blocking
+    assert [[numbers(odd)["pickup_outside_month"]]] == loaded.rows(sql)
+    sql = "select count(*) from green_trips where source_month = '2024-02-01' and dropoff_datetime < pickup_datetime"
+    assert [[numbers(odd)["dropoff_before_pickup"]]] == loaded.rows(sql)
+    assert odd.severity == dg.AssetCheckSeverity.WARN
+    assert not odd.blocking
+
+
+def test_a_code_that_no_dictionary_has_is_told_with_its_count(project: Project) -> None:
+    folder = project.folder / "publisher"
+    folder.mkdir()
+    name = "green_tripdata_2020-06.csv"
+    header = (
+        "VendorID,lpep_pickup_datetime,lpep_dropoff_datetime,store_and_fwd_flag,RatecodeID,PULocationID,DOLocationID,"
+        "passenger_count,trip_distance,fare_amount,extra,mta_tax,tip_amount,tolls_amount,ehail_fee,"
+        "improvement_surcharge,total_amount,payment_type,trip_type,congestion_surcharge\r\n"
+    )
+    times = "2020-06-05 10:00:00,2020-06-05 10:10:00"
+    rows = [
+        f"{vendor},{times},N,1,74,{zone},1,1.5,8,0,0.5,0,0,,0.3,8.8,2,1,0\r\n"
+        for vendor, zone in ((1, 41), (2, 41), (9, 41), (2, 300), (9, 0))
+    ]
+    (folder / name).write_text(header + "".join(rows), newline="")
+    assert project.load("green", "2020-06", "--source", str(folder))[0]["rows_kept"] == 5
+    with open_instance(project.folder) as instance:
+        check = evaluations(instance, CLEANED)["accepted_values", "2020-06"]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    said = numbers(check)
+    assert {name: count for name, count in said.items() if name.endswith("_unknown") and count} == {
+        "vendor_id_unknown": 2,
+        "location_id_unknown": 2,
+    }
+    assert said["more_than_expected"] == "location_id_unknown, vendor_id_unknown"
+    assert project.rows("select vendor_id from green_trips order by source_row") == [[1], [2], [9], [2], [9]]
 
 
 def test_checks_that_warn_leave_the_month_loaded(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,8 +58,6 @@ class MonthObjectsIOManager(month_io.MonthIOManager):
             return months.publish(table, draft, context.run_id, force=True)
 
     def load_months(self, context: dg.InputContext) -> Any:
-        import pyarrow.dataset as ds
-
         table, wanted = month_io.table_of(context), month_io.wanted_type(context)
         found = {key: self._current(table, key) for key in month_io.partitions_of(context)}
         if wanted is Any:
@@ -70,6 +68,8 @@ class MonthObjectsIOManager(month_io.MonthIOManager):
             if len(found) == 1:
                 return next(iter(found.values()))
             raise RequestError(f"{table}: {len(found)} partitions are no one MonthFile. Annotate dict[str, MonthFile].")
+        import pyarrow.dataset as ds  # here: whoever wants a MonthFile need not wait for it
+
         if wanted is ds.Dataset:
             return ds.dataset([month.dataset() for month in found.values()])
         return loaded_as(wanted, chained([month.reader for month in found.values()]))
