@@ -20,6 +20,15 @@ BAD = {
 """Of each bad file, the name it goes by in the folder, and words that its sentence has."""
 
 
+SUMS = "select source_month, count(*), sum(total_amount)::varchar from green_trips group by 1 order by 1"
+
+
+def files_of(project: Project) -> set[str]:
+    """Every file that the stages hold."""
+    stages = [project.home / name for name in ("raw", "cleaned", "lake")]
+    return {str(path) for stage in stages for path in stage.rglob("*") if path.is_file()}
+
+
 def source_with(project: Project, shared: Path, bad: str) -> Path:
     """A publisher's folder whose 2024-02 is bad; the months beside it are real ones."""
     folder = project.folder / "publisher" / "green"
@@ -46,6 +55,26 @@ def test_a_bad_file_is_refused_and_its_neighbours_are_loaded(project: Project, s
     rows = project.rows("select strftime(source_month, '%Y-%m'), count(*) from green_trips group by 1 order by 1")
     assert rows == [[month["month"], month["rows_kept"]] for month in (months[0], months[2])]
     assert {stage: project.states()[stage] for stage in project.states() if stage[1] == "2024-02"} == {}
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_bad_file_in_place_of_a_good_one_leaves_what_stood(project: Project, shared: Path, bad: str) -> None:
+    source = source_with(project, shared, bad)
+    name, _ = BAD[bad]
+    spoilt = (source / "green" / name).read_bytes()
+    (source / "green" / name).unlink()
+    good = source / "green" / "green_tripdata_2024-02.parquet"
+    shutil.copy(shared / "resaved/green/green_tripdata_2020-04.parquet", good)
+    months = project.load("green", "2024-01..2024-03", "--source", str(source))
+    assert {month["status"] for month in months} == {"loaded"}
+    stood, files = project.rows(SUMS), files_of(project)
+
+    good.unlink()
+    (source / "green" / name).write_bytes(spoilt)
+    months = project.load("green", "2024-01..2024-03", "--source", str(source))
+    assert [month["status"] for month in months] == ["unchanged", "failed", "unchanged"]
+    assert project.rows(SUMS) == stood
+    assert files_of(project) == files  # nothing half-written anywhere, and nothing gone
 
 
 def test_a_file_that_breaks_off_in_a_row_is_refused_with_the_number_of_the_row(project: Project, shared: Path) -> None:
