@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 ParseAs = Literal["number", "time", "text"]
 
+_TEXT_LINES = 1 << 16
+"""Of the lines that are read as text so many at a time: a block of nothing but dirt has millions."""
+
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -73,9 +76,9 @@ class CsvReader:
                 header_is_next = False
                 self._width = self._width_of(rows)
             if rows:
-                records = self._read(rows, next_row, framer)
-                next_row += records.seen
-                yield records
+                for records in self._read(rows, next_row, framer):
+                    next_row += records.seen
+                    yield records
 
     def _width_of(self, block: bytes) -> int:
         """Fields in a data row: some files have more than their header names, all of them empty."""
@@ -85,21 +88,25 @@ class CsvReader:
             return width
         return lines.line(0).count(b",") + 1
 
-    def _read(self, block: bytes, first_row: int, framer: Framer) -> Records:
+    def _read(self, block: bytes, first_row: int, framer: Framer) -> Iterator[Records]:
         import numpy as np
 
         lines = Lines(block)
         quoted = b'"' in block
         if quoted and not has_plain_quotes(block):
-            return self._read_quoted(block, first_row, framer)
+            yield self._read_quoted(block, first_row, framer)
+            return
         if not self._has_control_bytes(block):
             columns = self._parse(block, self._width, quoted=quoted, typed=True)
             if columns is not None and _rows(columns) == lines.count:
                 rows = np.arange(first_row, first_row + lines.count, dtype=np.int64)
-                return Records(columns, rows, lines.line)
+                yield Records(columns, rows, lines.line)
+                return
         if quoted:
-            return self._read_quoted(block, first_row, framer)
-        return self._read_as_text(lines, first_row)
+            yield self._read_quoted(block, first_row, framer)
+            return
+        for start in range(0, lines.count, _TEXT_LINES):
+            yield self._read_as_text(lines, start, first_row)
 
     def _has_control_bytes(self, block: bytes) -> bool:
         """A NUL, or a CR that ends no line: Arrow's parser keeps the one and breaks the line at the other."""
@@ -107,13 +114,13 @@ class CsvReader:
             return True
         return b"\r" in block and block.count(b"\r") != block.count(b"\r\n")
 
-    def _read_as_text(self, lines: Lines, first_row: int) -> Records:
-        """Set aside the lines that are no records, and read the others as text."""
+    def _read_as_text(self, lines: Lines, start: int, first_row: int) -> Records:
+        """Some of `lines`, from `start`: set aside those that are no records, and read the others as text."""
         import numpy as np
 
         good, malformed, kept = [], [], []
         width = len(self._header)
-        for index in range(lines.count):
+        for index in range(start, min(start + _TEXT_LINES, lines.count)):
             line = lines.line(index)
             if flaw := flaw_of_plain(line, width):
                 malformed.append(Reject.of(first_row + index, flaw, line))
@@ -127,7 +134,7 @@ class CsvReader:
             columns = self._parse(b"\n".join(good) + b"\n", width, quoted=False, typed=False)
         if columns is None or _rows(columns) != len(good):
             raise AccountingError(
-                f"{self._name}: the parser gave other rows than the lines after row {first_row:,}. "
+                f"{self._name}: the parser gave other rows than the lines after row {first_row + start:,}. "
                 "Nothing was published. This is a defect: please report it with the file."
             )
         return Records(columns, first_row + positions, lambda at: lines.line(kept[at]), tuple(malformed))

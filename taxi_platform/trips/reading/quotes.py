@@ -101,8 +101,15 @@ def _record(lines: Lines, index: int, width: int, max_bytes: int) -> _Found:
             continue  # this line cannot close it
         raw = lines.block[start:end]
         fields, reason = split(raw, width)
+        if not reason and _are_records(raw, width):
+            break  # two stray quotes, rows apart: what lies between them is no field
         if not reason:
             return _Found(fields, raw, count)
         if reason != "unterminated_quote":
             break
     return _Found([], first, reason="unterminated_quote")
+
+
+def _are_records(raw: bytes, width: int) -> bool:
+    """Whether each line would be a record by its commas alone, so that none of them needs the others."""
+    return width > 1 and all(line.count(b",") + 1 >= width for line in raw.split(b"\n") if line.rstrip(b"\r"))

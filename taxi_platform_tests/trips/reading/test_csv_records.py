@@ -124,6 +124,15 @@ def test_a_quote_that_closes_too_late_does_not_swallow_the_rows_between() -> Non
     assert outcome.trips.num_rows == 201
 
 
+def test_two_stray_quotes_in_different_rows_do_not_swallow_the_rows_between() -> None:
+    first, last = row(store_and_fwd_flag='"N'), row(store_and_fwd_flag='Y"')
+    outcome = clean_rows(*(line.replace(",8,", f",{n},") for n, line in enumerate([row(), first, row(), last, row()])))
+    assert outcome.reasons == [(2, "unterminated_quote")]
+    assert outcome.kept_rows == [1, 3, 4, 5]
+    assert outcome.column("fare_amount") == [0, 2, 3, 4]
+    assert outcome.column(FLAG) == ["N", "N", 'Y"', "N"]
+
+
 def test_a_first_row_with_values_beyond_the_header_costs_only_itself() -> None:
     outcome = clean_rows(row() + ",,x", row(), row() + ",,", row() + ",y")
     assert outcome.kept_rows == [2, 3]
