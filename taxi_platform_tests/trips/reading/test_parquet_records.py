@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from taxi_platform.errors import SchemaError, SourceFileError
+from taxi_platform.errors import LayoutError, SchemaError, SourceFileError
 from taxi_platform_tests.trips.files import JANUARY, Outcome, clean_bytes, parquet_bytes, parquet_of
 
 NAME = "yellow_tripdata_2021-01.parquet"
@@ -102,6 +102,54 @@ def test_records_are_numbered_through_row_groups_and_batches(tmp_path: Path, mon
     outcome = clean_bytes(path.read_bytes(), NAME)
     assert outcome.kept_rows == list(range(1, 101))
     assert outcome.column("vendor_id") == list(range(100))
+
+
+@pytest.mark.parametrize("sizes", [[], [0], [1, 1, 1], [0, 2, 0, 0, 3, 0]], ids=str)
+def test_row_groups_may_have_any_size_and_none_may_be_there(tmp_path: Path, sizes: list[int]) -> None:
+    path, total = tmp_path / "month.parquet", sum(sizes)
+    table = pq.read_table(pa.BufferReader(parquet_of(total, VendorID=pa.array(range(total), pa.int32()))))
+    with pq.ParquetWriter(path, table.schema) as writer:
+        for number, size in enumerate(sizes):
+            writer.write_table(table.slice(sum(sizes[:number]), size))
+    outcome = clean_bytes(path.read_bytes(), NAME)
+    assert outcome.kept_rows == list(range(1, total + 1))
+    assert outcome.column("vendor_id") == list(range(total))
+    assert outcome.rejects == []
+
+
+@pytest.mark.parametrize("name", ["VendorID", "vendorid", " VENDORID ", "\ufeffVendorID"])
+def test_two_columns_of_one_name_are_refused(name: str) -> None:
+    table = pq.read_table(pa.BufferReader(parquet_of(2))).append_column(name, pa.array([7, 7]))
+    with pytest.raises(LayoutError, match=r"the header names 'vendorid' more than once\. Nothing was published"):
+        clean_bytes(parquet_bytes(table), NAME)
+
+
+MONEY: dict[str, tuple[pa.Array, list[str | None], list[int]]] = {
+    # the array, the money that is kept, the rows that are rejected
+    "more digits than money has": (
+        pa.array([Decimal("1.005"), Decimal("-1.00499"), None], pa.decimal128(38, 20)),
+        ["1.01", "-1.00", None],
+        [],
+    ),
+    "more digits than a float has": (
+        pa.array([Decimal("9999999999.99"), Decimal("-9999999999.99"), Decimal(10**10)], pa.decimal256(60, 40)),
+        ["9999999999.99", "-9999999999.99"],
+        [3],
+    ),
+    "no numbers": (pa.array([float("nan"), float("inf"), float("-inf")]), [None], [2, 3]),
+    "numbers of any size": (pa.array([1e300, 5e-324, -0.0]), ["0.00", "0.00"], [1]),
+    "a dictionary": (pa.array(["1.5", "x", "1.5"]).dictionary_encode(), ["1.50", "1.50"], [2]),
+}
+
+
+@pytest.mark.parametrize(("array", "kept", "rejected"), MONEY.values(), ids=MONEY.keys())
+def test_money_of_other_types_is_that_money_or_rejected(
+    array: pa.Array, kept: list[str | None], rejected: list[int]
+) -> None:
+    outcome = clean_columns(fare_amount=array)
+    assert [None if fare is None else str(fare) for fare in outcome.column("fare_amount")] == kept
+    assert outcome.reasons == [(number, "unreadable_fare_amount") for number in rejected]
+    assert outcome.kept_rows == [number for number in (1, 2, 3) if number not in rejected]
 
 
 def test_a_month_without_rows_is_an_empty_month() -> None:
