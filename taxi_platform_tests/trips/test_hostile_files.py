@@ -95,6 +95,20 @@ ACCOUNTED: dict[str, tuple[bytes, list[int], Rejected]] = {
     ),
     "a row of 10,000 columns": (csv_of(trip(1), MANY_FIELDS, trip(3)), [1, 3], [(2, "too_many_fields")]),
     "rows of 10,000 empty columns": (csv_of(trip(1) + "," * 10_000, trip(2) + "," * 10_000), [1, 2], []),
+    "a row that lost a field in the middle, among rows with empty fields behind": (
+        csv_of(trip(1) + ",,", trip(2).replace(",0.3,", ",") + ",,", trip(3), trip(4) + ",,", '"', trip(6) + ",,"),
+        [1, 3, 4, 6],
+        [(2, "too_few_fields"), (5, "unterminated_quote")],
+    ),
+    "a row with a comma too many, among rows with empty fields behind": (
+        csv_of(
+            trip(1) + ",,",
+            trip(2, total_amount="1,000", congestion_surcharge="") + ",,",
+            trip(3, **{FLAG: '"N"', "total_amount": "1,000", "congestion_surcharge": ""}) + ",,",
+        ),
+        [1],
+        [(2, "too_many_fields"), (3, "too_many_fields")],
+    ),
     "the header again": (csv_of(trip(1), HEADER, trip(3)), [1, 3], [(2, "unreadable_pickup_datetime")]),
     "a last line without an end": (csv_of(trip(1), trip(2)).removesuffix(b"\n"), [1, 2], []),
     "a last line of spaces": (csv_of(trip(1), "   "), [1], [(2, "too_few_fields")]),

@@ -55,7 +55,7 @@ class CsvReader:
             self._header.pop()
         self._parse_as = parse_as
         self._max_line = max_line
-        self._width = len(self._header)
+        self._width = 0  # not known before the first row
 
     def __iter__(self) -> Iterator[Records]:
         chunks = text_chunks(self._path, self._name, self._seen)
@@ -64,6 +64,7 @@ class CsvReader:
         header_is_next, next_row = True, 1
         for block in framer.blocks():
             if isinstance(block, LongLine):
+                self._width = self._width or len(self._header)
                 yield self._long_line(block, next_row)
                 next_row += 1
                 continue
@@ -74,17 +75,19 @@ class CsvReader:
                     continue
                 rows = block[block.index(b"\n", lines.spans[0][1]) + 1 :]
                 header_is_next = False
-                self._width = self._width_of(rows)
-            if rows:
+            self._width = self._width or self._width_of(rows)
+            if self._width:
                 for records in self._read(rows, next_row, framer):
                     next_row += records.seen
                     yield records
 
     def _width_of(self, block: bytes) -> int:
-        """Fields in a data row: some files have more than their header names, all of them empty."""
+        """Fields in a data row, by the first: some files have more than their header names, all of them empty."""
         lines = Lines(block)
+        if not lines.count:
+            return 0
         width = len(self._header)
-        if not lines.count or b'"' in lines.line(0) or flaw_of_plain(lines.line(0), width):
+        if b'"' in lines.line(0) or flaw_of_plain(lines.line(0), width):
             return width
         return lines.line(0).count(b",") + 1
 
@@ -122,7 +125,7 @@ class CsvReader:
         width = len(self._header)
         for index in range(start, min(start + _TEXT_LINES, lines.count)):
             line = lines.line(index)
-            if flaw := flaw_of_plain(line, width):
+            if flaw := flaw_of_plain(line, width, self._width):
                 malformed.append(Reject.of(first_row + index, flaw, line))
             else:
                 too_wide = line.count(b",") + 1 - width
@@ -140,7 +143,9 @@ class CsvReader:
         return Records(columns, first_row + positions, lambda at: lines.line(kept[at]), tuple(malformed))
 
     def _read_quoted(self, block: bytes, first_row: int, framer: Framer) -> Records:
-        result = read_carefully(block, self._header, first_row, self._max_line, may_continue=framer.goes_on)
+        result = read_carefully(
+            block, self._header, self._width, first_row, self._max_line, may_continue=framer.goes_on
+        )
         framer.push_back(result.rest)
         return result.records
 
