@@ -21,11 +21,12 @@ setup: .venv/ready
 
 demo: setup
 	@echo "Two months of each service, made up on the spot, through raw, cleaned, lake and warehouse:"
-	@$(BIN)/taxi load all 2021-01,2024-01 --source sample
+	@$(BIN)/taxi load zones,all 2021-01,2024-01 --source sample
 	@echo
-	@$(BIN)/taxi query "select 'yellow' as service, source_month, count(*) as trips, sum(total_amount) as dollars \
-		from yellow_trips group by all union all select 'green', source_month, count(*), sum(total_amount) \
-		from green_trips group by all order by all"
+	@$(BIN)/taxi query "select table_name, source_month, rows, rejected, control_sums from _taxi_months order by all"
+	@echo
+	@$(BIN)/taxi query "select pickup_borough, count(*) as trips, sum(total_amount) as dollars \
+		from yellow_trips_with_zones group by all order by trips desc limit 3"
 	@echo
 	@echo "See the graph, the months and their checks in Dagster's UI: make up, then http://127.0.0.1:3000"
 

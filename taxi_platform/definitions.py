@@ -6,6 +6,7 @@ import dagster as dg
 
 from taxi_platform.assets.coverage import Stores
 from taxi_platform.assets.factory import service_assets
+from taxi_platform.assets.zones import lookup_views, zones_assets
 from taxi_platform.io_managers.duckdb.io_manager import DuckDBMonthIOManager
 from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
 from taxi_platform.resources.cleaning import CleaningResource
@@ -16,9 +17,11 @@ from taxi_platform.trips.services import SERVICES
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph over the stores that `settings` names. The asset keys never change with them."""
+    made_of = {"lake": "file", "warehouse": "duckdb"}
     return dg.Definitions(
         assets=[
-            asset for service in SERVICES.values() for asset in service_assets(service, lake="file", warehouse="duckdb")
+            *(asset for service in SERVICES.values() for asset in service_assets(service, **made_of)),
+            *zones_assets(**made_of),
         ],
         resources={
             "source": SourceResource(uri=settings.source),
@@ -26,7 +29,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             "raw_io_manager": MonthObjectsIOManager(folder=str(settings.raw)),
             "cleaned_io_manager": MonthObjectsIOManager(folder=str(settings.cleaned)),
             "lake_io_manager": MonthObjectsIOManager(folder=str(settings.lake)),
-            "warehouse_io_manager": DuckDBMonthIOManager(path=str(settings.warehouse)),
+            "warehouse_io_manager": DuckDBMonthIOManager(path=str(settings.warehouse), lookup_views=lookup_views()),
         },
         # A month's four steps take seconds: a process each would cost more than the work.
         executor=dg.in_process_executor,

@@ -18,8 +18,9 @@ from taxi_platform.resources.cleaning import CleaningResource
 from taxi_platform.trips.cleaning import CLEANING_VERSION, CleaningPlan, clean, plan_cleaning
 from taxi_platform.trips.month_file import SOURCE, MonthDraft, MonthFile
 from taxi_platform.trips.months import Month
+from taxi_platform.trips.oddities import oddities_of
 from taxi_platform.trips.reading.inspection import Inspection
-from taxi_platform.trips.rules import COUNTING, REJECTING
+from taxi_platform.trips.rules import REJECTING
 from taxi_platform.trips.services import Service
 
 OUTPUT = "cleaned_trips"
@@ -66,11 +67,11 @@ def cleaned_asset(service: Service) -> dg.AssetsDefinition:
         wanted = {check.name for check in context.selected_asset_check_keys}
         with as_failure():
             months = cleaned_io_manager.months
-            plan = _plan(service, raw_trips, cleaning)
+            plan = _plan(service, Month.parse(context.partition_key), raw_trips, cleaning)
             for event in (
                 _cleaned_month(plan, months, raw_trips, force=is_forced(context.run.tags))
                 if context.selected_asset_keys
-                else _checks_of_current(service, months, raw_trips.partition)
+                else _checks_of_current(service, months, context.partition_key)
             ):
                 if not isinstance(event, dg.AssetCheckResult) or event.check_name in wanted:
                     yield event
@@ -108,10 +109,10 @@ def _checks_of_current(service: Service, months: MonthObjects, partition: str) -
     yield from checks.cleaned_results(service, Month.parse(partition), current.facts)
 
 
-def _plan(service: Service, raw: MonthFile, cleaning: CleaningResource) -> CleaningPlan:
+def _plan(service: Service, month: Month, raw: MonthFile, cleaning: CleaningResource) -> CleaningPlan:
     return plan_cleaning(
         service,
-        Month.parse(raw.partition),
+        month,
         raw.facts["name"],
         Inspection.from_json(raw.facts["inspection"]),
         rules=cleaning.rules,
@@ -138,7 +139,7 @@ def _bar(plan: CleaningPlan) -> Callable[[int], None]:
 def _events(
     plan: CleaningPlan, value: Stored | MonthDraft, facts: Mapping[str, Any], before: MonthFile | None
 ) -> Iterator[dg.AssetCheckResult | dg.Output[Any]]:
-    meaning = {rule.name: rule.meaning for rule in (*REJECTING.values(), *COUNTING.values())}
+    meaning = {rule.name: rule.meaning for rule in (*REJECTING.values(), *oddities_of(plan.service.columns))}
     yield from checks.cleaned_results(plan.service, plan.month, facts)
     changed = [] if before is None else changes(before.facts, facts)
     yield stages.output(

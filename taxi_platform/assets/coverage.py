@@ -57,7 +57,7 @@ class _Viewer:
     def __init__(self, stores: Stores, cleaning: CleaningResource, look: Look | None) -> None:
         self._stores, self._cleaning, self._look = stores, cleaning, look
         self._ledger: Mapping[tuple[str, str], LedgerRow] = {
-            (row.table, f"{row.partition:%Y-%m}"): row for row in stores.warehouse.months()
+            (row.table, f"{row.partition:%Y-%m}"): row for row in stores.warehouse.months() if row.partition is not None
         }
 
     def months(self, service: Service) -> list[str]:

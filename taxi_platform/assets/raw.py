@@ -14,7 +14,7 @@ from taxi_platform.io_managers.objects.month_objects import MonthObjects
 from taxi_platform.io_managers.stored import Stored, utc_now
 from taxi_platform.resources.sources.opening import SourceResource
 from taxi_platform.resources.sources.source import SourceFile
-from taxi_platform.trips.month_file import SOURCE, DraftFile, MonthDraft
+from taxi_platform.trips.month_file import SOURCE, DraftFile, MonthDraft, Partition
 from taxi_platform.trips.months import Month
 from taxi_platform.trips.published_counts import is_known_month
 from taxi_platform.trips.reading.inspection import inspect_file
@@ -47,7 +47,7 @@ def raw_asset(service: Service) -> dg.AssetsDefinition:
             )
             file = publisher.find(service, month)
             seen_at = utc_now()
-            held = None if is_forced(context.run.tags) else _unchanged(months, service, file, seen_at)
+            held = None if is_forced(context.run.tags) else unchanged(months, service.table, month.key, file, seen_at)
             if held is not None:
                 context.log.info("%s is as it was: nothing was fetched", file.name)
                 yield from _output(held, held.facts, held.version)
@@ -82,12 +82,12 @@ def _is_held(months: MonthObjects, service: Service, month: Month, url: str) -> 
     return held is not None and bool(held.facts["url"] == url)
 
 
-def _unchanged(months: MonthObjects, service: Service, file: SourceFile, seen_at: str) -> Stored | None:
-    """The month as it is held, where the source says that its file is still the same one."""
-    held = months.current(service.table, file.month.key)
+def unchanged(months: MonthObjects, table: str, partition: Partition, file: SourceFile, seen_at: str) -> Stored | None:
+    """What is held of a file's bytes, where the source says that it is still the same one."""
+    held = months.current(table, partition)
     if held is None or (held.facts["url"], held.facts["fingerprint"]) != (file.url, file.fingerprint):
         return None
-    return months.confirm(service.table, file.month.key, held.version, seen_at)
+    return months.confirm(table, partition, held.version, seen_at)
 
 
 def _output(value: Stored | MonthDraft, facts: Any, version: str) -> Iterator[dg.Output[Any]]:

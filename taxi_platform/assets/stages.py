@@ -27,18 +27,25 @@ def monthly_partitions(service: Service) -> dg.MonthlyPartitionsDefinition:
     return dg.MonthlyPartitionsDefinition(start_date=service.first_month.key, fmt="%Y-%m", timezone=TIMEZONE)
 
 
-def common(service: Service, stage: str, *, kinds: set[str], code_version: str) -> dict[str, Any]:
-    """The arguments that every asset of a service has in common."""
+def of_stage(stage: str, *, group: str, kinds: set[str], code_version: str) -> dict[str, Any]:
+    """The arguments that every asset in the store of a stage has in common."""
     return {
-        "key": asset_key(stage, service),
-        "partitions_def": monthly_partitions(service),
-        "group_name": service.name,
+        "group_name": group,
         "owners": list(OWNERS),
         "kinds": kinds,
         "code_version": code_version,
-        "tags": {"taxi/service": service.name, "taxi/stage": stage},
+        "tags": {"taxi/stage": stage},
         "io_manager_key": io_manager_key(stage),
         "retry_policy": RETRIES,
+    }
+
+
+def common(service: Service, stage: str, *, kinds: set[str], code_version: str) -> dict[str, Any]:
+    """The arguments that every asset of a service has in common."""
+    return of_stage(stage, group=service.name, kinds=kinds, code_version=code_version) | {
+        "key": asset_key(stage, service),
+        "partitions_def": monthly_partitions(service),
+        "tags": {"taxi/service": service.name, "taxi/stage": stage},
         # One run a month, also where the UI is asked for a single run over a range: a month is replaced on its own.
         "backfill_policy": dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
     }

@@ -6,8 +6,14 @@ from typing import Any
 import dagster as dg
 
 from taxi_platform.assets import stages
+from taxi_platform.assets.reconciliation import reconcile, reconciliation_check
+from taxi_platform.io_managers.duckdb.io_manager import DuckDBMonthIOManager
+from taxi_platform.io_managers.failing import as_failure
+from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
 from taxi_platform.trips.month_file import MonthFile
 from taxi_platform.trips.services import Service
+
+OUTPUT = "warehouse_trips"
 
 
 def lake_asset(service: Service, kind: str) -> dg.AssetsDefinition:
@@ -31,23 +37,46 @@ def lake_asset(service: Service, kind: str) -> dg.AssetsDefinition:
 
 def warehouse_asset(service: Service, kind: str) -> dg.AssetsDefinition:
     """The asset `warehouse/{service}_trips`; `kind` names the warehouse, and the pool of those who write to it."""
+    common = stages.common(service, "warehouse", kinds={kind}, code_version="1")
+    of_op = {name: common.pop(name) for name in ("partitions_def", "backfill_policy", "retry_policy")}
 
-    @dg.asset(
-        **stages.common(service, "warehouse", kinds={kind}, code_version="1"),
-        description=(
-            f"{service.title}: the table {service.table}, partitioned by source_month, the month of the source file. A "
-            "month is replaced in one transaction with its row in the ledger, after its count and sums were read back."
-        ),
-        metadata={
-            "dagster/column_schema": stages.column_schema(service.stored_columns),
-            "dagster/table_name": service.table,
-            "partition_expr": "source_month",
+    @dg.multi_asset(
+        name=f"warehouse__{service.table}",
+        outs={
+            OUTPUT: dg.AssetOut(
+                **common,
+                description=(
+                    f"{service.title}: the table {service.table}, partitioned by source_month, the month of the source "
+                    "file. A month is replaced in one transaction with its row in the ledger, after its count and sums "
+                    "were read back."
+                ),
+                metadata={
+                    "dagster/column_schema": stages.column_schema(service.stored_columns),
+                    "dagster/table_name": service.table,
+                    "partition_expr": "source_month",
+                },
+                dagster_type=dg.Any,
+                is_required=False,
+            )
         },
         ins={"lake_trips": dg.AssetIn(key=stages.asset_key("lake", service))},
-        dagster_type=dg.Any,
+        check_specs=[reconciliation_check(service)],
+        can_subset=True,
         pool=kind,
+        **of_op,
     )
-    def warehouse(lake_trips: MonthFile) -> Iterator[Any]:
-        yield stages.output(lake_trips, lake_trips.version)
+    def warehouse(
+        context: dg.AssetExecutionContext,
+        lake_trips: MonthFile,
+        cleaned_io_manager: dg.ResourceParam[MonthObjectsIOManager],
+        warehouse_io_manager: dg.ResourceParam[DuckDBMonthIOManager],
+    ) -> Iterator[Any]:
+        if context.selected_asset_keys:
+            yield stages.output(lake_trips, lake_trips.version, output_name=OUTPUT)
+        # Here the IO manager has done its work: Dagster comes back for more when the output is in the table.
+        if context.selected_asset_check_keys:
+            with as_failure():
+                cleaned = cleaned_io_manager.months.current(service.table, context.partition_key)
+                yield reconcile(service, cleaned, lake_trips, warehouse_io_manager.warehouse)
 
     return warehouse

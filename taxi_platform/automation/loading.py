@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import dagster as dg
 
 from taxi_platform.assets.stages import STAGES, asset_key
+from taxi_platform.assets.zones import WAREHOUSE_ZONES_KEY, ZONES_KEY
 from taxi_platform.automation.instance import in_words
 from taxi_platform.errors import NotPublishedError, StoreUnavailableError
 from taxi_platform.io_managers.month_io import FORCE_TAG
@@ -44,6 +45,33 @@ class MonthResult:
         return self.status in ("loaded", "unchanged")
 
 
+@dataclass(frozen=True)
+class ZonesResult:
+    """What came of the lookup of zones; the words mean what they do of a month."""
+
+    status: Status
+    rows: int | None = None
+    message: str = ""
+
+    @property
+    def went_well(self) -> bool:
+        return self.status in ("loaded", "unchanged")
+
+
+def load_zones(defs: dg.Definitions, instance: dg.DagsterInstance, *, force: bool = False) -> ZonesResult:
+    """Materialise the lookup of zones in lake and warehouse, as `load_month` does a month.
+
+    Raises:
+        KeyboardInterrupt: As there.
+    """
+    result = _run(defs, instance, [ZONES_KEY, WAREHOUSE_ZONES_KEY], None, force=force)
+    if isinstance(result, str):
+        return ZonesResult("failed", message=result)
+    metadata = _metadata_by_asset(result)
+    status, message = _status(result, metadata)
+    return ZonesResult(status, _value(metadata.get("reference", {}), "zones"), message)
+
+
 def load_month(
     defs: dg.Definitions, instance: dg.DagsterInstance, service: Service, month: Month, *, force: bool = False
 ) -> MonthResult:
@@ -55,28 +83,49 @@ def load_month(
         KeyboardInterrupt: Somebody stopped this process (Ctrl-C, SIGTERM). Dagster ended the run, and would go on.
     """
     keys = [asset_key(stage, service) for stage in STAGES]
+    result = _run(defs, instance, keys, month.key, force=force)
+    if isinstance(result, str):
+        return MonthResult(service.name, month.key, "failed", message=result)
+    return _result_of(result, service, month)
+
+
+def _run(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    keys: Sequence[dg.AssetKey],
+    partition_key: str | None,
+    *,
+    force: bool,
+) -> dg.ExecuteInProcessResult | str:
+    """A run in this process, to its end; why there could be none, where Dagster's storage did not answer."""
     job = defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection=set(keys))
     try:
         with in_words():
             result = job.execute_in_process(
                 instance=instance,
-                partition_key=month.key,
+                partition_key=partition_key,
                 raise_on_error=False,
                 tags={**process_tags(), **({FORCE_TAG: "true"} if force else {})},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
     except StoreUnavailableError as error:
-        return MonthResult(service.name, month.key, "failed", message=str(error))
+        return str(error)
     if any(event.event_type_value == "PIPELINE_CANCELED" for event in result.all_events):
         raise KeyboardInterrupt
-    return _result_of(result, service, month)
+    return result
 
 
-def _result_of(result: dg.ExecuteInProcessResult, service: Service, month: Month) -> MonthResult:
+def _metadata_by_asset(result: dg.ExecuteInProcessResult) -> dict[str, Mapping[str, dg.MetadataValue]]:
+    """What the materialisations say, by the first part of their asset keys."""
     metadata: dict[str, Mapping[str, dg.MetadataValue]] = {}
     for event in result.get_asset_materialization_events():
         materialization = event.step_materialization_data.materialization
         metadata[materialization.asset_key.path[0]] = materialization.metadata
+    return metadata
+
+
+def _result_of(result: dg.ExecuteInProcessResult, service: Service, month: Month) -> MonthResult:
+    metadata = _metadata_by_asset(result)
     cleaned = metadata.get("cleaned", {})
     status, message = _status(result, metadata)
     if status == "loaded" and "what_changed" in cleaned:
@@ -114,10 +163,24 @@ def _status(
     result: dg.ExecuteInProcessResult, metadata: Mapping[str, Mapping[str, dg.MetadataValue]]
 ) -> tuple[Status, str]:
     if result.success:
+        if broken := _broken_checks(result):
+            return "failed", broken
         outcomes = {_value(entries, "outcome") for entries in metadata.values()}
         return ("unchanged", "") if outcomes <= {"unchanged"} else ("loaded", "")
     error, message = _failure(result)
     return ("missing", message) if error == NotPublishedError.__name__ else ("failed", message)
+
+
+def _broken_checks(result: dg.ExecuteInProcessResult) -> str:
+    """Which checks failed that do more than warn; empty where none did."""
+    names = [
+        f"{check.asset_key.to_user_string()}: {check.check_name}"
+        for check in result.get_asset_check_evaluations()
+        if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
+    ]
+    if not names:
+        return ""
+    return f"what is stored does not agree ({', '.join(names)}). Load it again with --force: it is written anew."
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, str]:

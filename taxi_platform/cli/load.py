@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,35 +12,36 @@ import click
 
 from taxi_platform.cli.session import open_history, read_settings
 from taxi_platform.cli.stopping import asked_to_stop
-from taxi_platform.errors import RequestError
-from taxi_platform.trips.months import Month, parse_months
-from taxi_platform.trips.services import Service, parse_services
+from taxi_platform.cli.wanted import wanted_of
 
 if TYPE_CHECKING:
-    from taxi_platform.automation.loading import MonthResult
+    from taxi_platform.automation.loading import MonthResult, ZonesResult
 
 STOPPED = 130
 """The exit code of a command that was ended by Ctrl-C, as shells have it."""
 
 
-def run_load(services: str, months: str, *, source: str | None, force: bool, as_json: bool) -> int:
-    """Load the months, print what came of each, and return the exit code: 0, 1 where a month failed, or `STOPPED`.
+def run_load(services: str, months: str | None, *, source: str | None, force: bool, as_json: bool) -> int:
+    """Load what is asked for, print what came of it, and return the exit code: 0, 1 (something failed) or `STOPPED`.
 
     Raises:
         RequestError, SettingsError: Before anything is loaded.
     """
-    wanted = wanted_months(services, months)
+    with_zones, wanted = wanted_of(services, months)
     settings = read_settings(source)
 
-    from taxi_platform.automation.loading import load_month
+    from taxi_platform.automation.loading import load_month, load_zones
     from taxi_platform.definitions import build_definitions
     from taxi_platform.resources.sources.opening import open_source
 
     open_source(settings.source)  # a source that is none is refused before a run is started
     results: list[MonthResult] = []
+    zones: ZonesResult | None = None
     with asked_to_stop() as was_asked_to_stop, open_history() as instance:
         definitions = build_definitions(settings)
         with contextlib.suppress(KeyboardInterrupt), _bars(show=not as_json) as month_begins:
+            if with_zones:
+                zones = load_zones(definitions, instance, force=force)
             for service, month in wanted:
                 if was_asked_to_stop():
                     break
@@ -50,44 +50,18 @@ def run_load(services: str, months: str, *, source: str | None, force: bool, as_
                 if result.went_well or not was_asked_to_stop():
                     results.append(result)
     if as_json:
-        click.echo(json.dumps({"months": [_as_json(result) for result in results]}, indent=1))
-    elif results:
-        _print_summary(results)
+        of_zones = {} if zones is None else {"zones": dataclasses.asdict(zones)}
+        click.echo(json.dumps({"months": [dataclasses.asdict(result) for result in results], **of_zones}, indent=1))
+    else:
+        _print_zones(zones)
+        if results:
+            _print_summary(results)
     if left := len(wanted) - len(results):
         kept = "what stood before still stands"
         click.echo(f"taxi: Stopped. {left} of {len(wanted)} months were not loaded; {kept}.", err=True)
         return STOPPED
-    return 0 if all(result.went_well for result in results) else 1
-
-
-def wanted_months(services: str, months: str) -> list[tuple[Service, Month]]:
-    """The months asked for. Of `all` services, and of a year named as a whole, those that there are.
-
-    Raises:
-        RequestError: There are none, or a month was asked of a service by its name that has none.
-    """
-    years = {int(part) for part in re.split(r"[,\s]+", months) if re.fullmatch(r"\d{4}", part)}
-    asked = parse_services(services)
-    enough = 1 if services.strip() == "all" else len(asked)
-    wanted: list[tuple[Service, Month]] = []
-    for month in parse_months(months):
-        refused: list[RequestError] = []
-        for service in asked:
-            try:
-                service.check_month(month)
-            except RequestError as error:
-                refused.append(error)
-            else:
-                wanted.append((service, month))
-        if len(asked) - len(refused) < enough and month.year not in years:
-            raise refused[0]
-    if not wanted:
-        raise refused[-1]
-    return sorted(wanted, key=lambda one: asked.index(one[0]))
-
-
-def _as_json(result: MonthResult) -> dict[str, Any]:
-    return dataclasses.asdict(result)
+    outcomes: list[MonthResult | ZonesResult] = [*results, *([zones] if zones is not None else [])]
+    return 0 if all(result.went_well for result in outcomes) else 1
 
 
 @contextlib.contextmanager
@@ -161,6 +135,15 @@ def _print_summary(results: Sequence[MonthResult]) -> None:
             click.echo(f"taxi: {result.service} {result.month} {result.status}: {result.message}", err=True)
     if all(result.status == "unchanged" for result in results):
         click.echo("Nothing had to move: every month is in the warehouse as the source has it.")
+
+
+def _print_zones(zones: ZonesResult | None) -> None:
+    if zones is None:
+        return
+    if zones.went_well:
+        click.echo(f"{zones.rows:,} zones {zones.status}.")
+    else:
+        click.echo(f"taxi: zones {zones.status}: {zones.message}", err=True)
 
 
 def _total(results: Sequence[MonthResult], name: str) -> int:

@@ -56,16 +56,20 @@ def _stop(error: Exception, code: int) -> NoReturn:
 
 @cli.command()
 @click.argument("services")
-@click.argument("months")
-@click.option("--source", help="Where the files come from: sample, a folder, a URL. Default: TAXI_SOURCE.")
+@click.argument("months", required=False)
+@click.option(
+    "--source", help="Where the files come from: sample, tlc, datatalks, a folder, a URL. Default: TAXI_SOURCE."
+)
 @click.option("--force", is_flag=True, help="Fetch, clean and write again what has not changed.")
 @AS_JSON
 @in_sentences
-def load(services: str, months: str, source: str | None, force: bool, as_json: bool) -> None:
+def load(services: str, months: str | None, source: str | None, force: bool, as_json: bool) -> None:
     """Load MONTHS of SERVICES through the four stages.
 
-    SERVICES: yellow, green, several joined by commas, or all.
+    SERVICES: yellow, green, fhv, fhvhv, several joined by commas, or all.
     MONTHS: 2021-01, 2020-03..2020-05, 2021, or several of these joined by commas.
+
+    "taxi load zones" loads the lookup of taxi zones, which has no months.
 
     A month that fails leaves what stood before, and the other months are loaded. The exit code is 0 only if all went
     well. What has not changed is not moved again.
@@ -94,7 +98,8 @@ def status(refresh: bool, source: str | None, as_json: bool) -> None:
 def query(sql: str, form: str) -> None:
     """Ask the warehouse something in SQL. Nothing can be changed by it.
 
-    The tables are yellow_trips and green_trips; source_month is the month of the source file.
+    The tables are yellow_trips, green_trips, fhv_trips and fhvhv_trips; source_month is the month of the source file.
+    With the zones loaded, yellow_trips_with_zones (and so on) names where a trip begins and ends.
     """
     from taxi_platform.cli.query import run_query
 

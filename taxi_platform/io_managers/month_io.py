@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -11,8 +11,8 @@ import dagster as dg
 from taxi_platform.errors import RequestError
 from taxi_platform.io_managers import run_process
 from taxi_platform.io_managers.failing import as_failure
-from taxi_platform.io_managers.stored import Stored, table_name
-from taxi_platform.trips.month_file import MonthDraft, MonthFile
+from taxi_platform.io_managers.stored import Stored, named, table_name
+from taxi_platform.trips.month_file import MonthDraft, MonthFile, Partition
 
 FORCE_TAG = "month/force"
 """Put this tag with the value `true` on a run or a backfill to write months again that have not changed."""
@@ -57,44 +57,51 @@ def table_of(context: dg.OutputContext | dg.InputContext) -> str:
     return table_name(context.asset_key.path[-1])
 
 
-def partition_of(context: dg.OutputContext) -> str:
-    """The one partition that an output is of.
+def partition_of(context: dg.OutputContext) -> Partition:
+    """The one partition that an output is of; None where the asset has none.
 
     Raises:
-        RequestError: It is of none, or of several.
+        RequestError: It is of several.
     """
-    keys = list(context.asset_partition_keys) if context.has_asset_partitions else []
+    if not context.has_asset_partitions:
+        return None
+    keys = list(context.asset_partition_keys)
     if len(keys) != 1:
         raise RequestError(
             f"{context.asset_key.to_user_string()}: this run is for {len(keys)} partitions, a month is stored one at "
-            "a time. Give the asset monthly partitions and BackfillPolicy.multi_run()."
+            "a time. Give the asset BackfillPolicy.multi_run(max_partitions_per_run=1)."
         )
     return keys[0]
 
 
-def partitions_of(context: dg.InputContext) -> list[str]:
-    """The partitions that an input asks for, in order.
+def partitions_of(context: dg.InputContext) -> Sequence[Partition]:
+    """The partitions that an input asks for, in order; None stands for an asset that has none.
 
     Raises:
-        RequestError: It asks for none.
+        RequestError: It asks for none of those that there are.
     """
-    keys = list(context.asset_partition_keys) if context.has_asset_partitions else []
+    if not context.has_asset_partitions:
+        return [None]
+    keys = list(context.asset_partition_keys)
     if not keys:
         raise RequestError(
-            f"{context.asset_key.to_user_string()}: no partition was asked for. Months are stored by partition: give "
-            "the asset one, or the input a partition mapping."
+            f"{context.asset_key.to_user_string()}: no partition was asked for. Give the asset that reads it "
+            "partitions, or the input a partition mapping."
         )
     return keys
 
 
-def require_same_partition(value: Any, partition: str) -> None:
+def require_same_partition(value: Any, partition: Partition) -> None:
     """Refuse a month that an asset hands over as another one.
 
     Raises:
         RequestError: It is of another partition.
     """
     if isinstance(value, MonthFile | MonthDraft) and value.partition != partition:
-        raise RequestError(f"This run is for {partition}, the asset returned {value.partition}. Nothing was written.")
+        raise RequestError(
+            f"This run is for {partition or 'a whole table'}, the asset returned {value.partition or 'a whole table'}. "
+            "Nothing was written."
+        )
 
 
 def wanted_type(context: dg.InputContext) -> Any:
@@ -105,7 +112,7 @@ def wanted_type(context: dg.InputContext) -> Any:
 def describe(context: dg.OutputContext, stored: Stored) -> None:
     """Put on the materialisation what every store can say of a month."""
     metadata: dict[str, Any] = {
-        "dagster/partition_row_count": stored.rows,
+        "dagster/row_count" if stored.partition is None else "dagster/partition_row_count": stored.rows,
         "outcome": stored.outcome,
         "version": stored.version,
         "location": stored.location,
@@ -116,4 +123,4 @@ def describe(context: dg.OutputContext, stored: Stored) -> None:
     if "size_bytes" in stored.facts:
         metadata["size_bytes"] = stored.facts["size_bytes"]
     context.add_output_metadata(metadata)
-    context.log.info(f"{stored.table} {stored.partition}: {stored.outcome}, {stored.rows:,} rows")
+    context.log.info(f"{named(stored.table, stored.partition)}: {stored.outcome}, {stored.rows:,} rows")

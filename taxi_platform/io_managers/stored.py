@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from taxi_platform.errors import RequestError, SupersededError
+from taxi_platform.trips.month_file import Partition
 
 Outcome = Literal["created", "replaced", "unchanged", "restored", "repaired"]
 """What putting a month down did:
@@ -52,7 +53,7 @@ class Stored:
     """
 
     table: str
-    partition: str
+    partition: Partition
     version: str
     rows: int
     outcome: Outcome
@@ -61,7 +62,7 @@ class Stored:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def refuse_older(table: str, partition: str, mine: tuple[str, str], there: tuple[str, str]) -> None:
+def refuse_older(table: str, partition: Partition, mine: tuple[str, str], there: tuple[str, str]) -> None:
     """Stop a version that is older than the one that is there. Both are (version, as_of).
 
     Raises:
@@ -69,7 +70,7 @@ def refuse_older(table: str, partition: str, mine: tuple[str, str], there: tuple
     """
     if mine[0] != there[0] and mine[1] < there[1]:
         raise SupersededError(
-            f"{table} {partition}: version {there[0]} (as of {there[1]}) is newer than this run's {mine[0]} "
+            f"{named(table, partition)}: version {there[0]} (as of {there[1]}) is newer than this run's {mine[0]} "
             f"(as of {mine[1]}). The newer one stays. Nothing to do."
         )
 
@@ -87,6 +88,20 @@ def partition_date(partition: str) -> dt.date:
     raise RequestError(
         f"{partition!r} is no partition key that can be stored. Write a month as 2021-01, a day as 2021-01-31."
     )
+
+
+def day_of(partition: Partition) -> dt.date | None:
+    """The date that every row of a partition carries; None for a table without partitions.
+
+    Raises:
+        RequestError: It is no partition key that can be stored.
+    """
+    return None if partition is None else partition_date(partition)
+
+
+def named(table: str, partition: Partition) -> str:
+    """How people call a partition of a table: `green_trips 2021-01`, or the table itself."""
+    return table if partition is None else f"{table} {partition}"
 
 
 def table_name(name: str) -> str:

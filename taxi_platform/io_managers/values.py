@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 OpenReader = Callable[[], AbstractContextManager["pa.RecordBatchReader"]]
 
 
-def as_reader(value: Any, partition_column: str, day: dt.date) -> pa.RecordBatchReader:
+def as_reader(value: Any, partition_column: str, day: dt.date | None) -> pa.RecordBatchReader:
     """`value` as a stream of batches that says in `partition_column` which partition it is.
 
     Args:
         value: A `pandas.DataFrame`, `pyarrow.Table`, `RecordBatch` or `RecordBatchReader`.
+        day: Stands for the partition; without it (a whole table) nothing is said of one.
 
     Raises:
         SchemaError: It is none of these.
@@ -46,6 +47,8 @@ def as_reader(value: Any, partition_column: str, day: dt.date) -> pa.RecordBatch
     names = value.schema.names
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise SchemaError(f"There are several columns called {', '.join(repeated)}. Nothing was written. Rename them.")
+    if day is None:
+        return value
     field = pa.field(partition_column, pa.date32())
     index = value.schema.get_field_index(partition_column)
     schema = value.schema.append(field) if index < 0 else value.schema.set(index, field)

@@ -21,19 +21,20 @@ from taxi_platform.trips.conform import conform
 from taxi_platform.trips.layouts import Recognised, normalised, recognise
 from taxi_platform.trips.month_file import EXTRAS, REJECTS, TRIPS, DraftFile, sha256_of
 from taxi_platform.trips.months import Month
+from taxi_platform.trips.oddities import oddities_of
 from taxi_platform.trips.parquet_out import ParquetOut
 from taxi_platform.trips.reading.csv_records import CsvReader, parse_as
 from taxi_platform.trips.reading.inspection import Inspection
 from taxi_platform.trips.reading.parquet_records import ParquetReader
 from taxi_platform.trips.reading.records import Records, Reject
-from taxi_platform.trips.rules import COUNTING, DEFAULT_RULES, REJECTING, applicable
+from taxi_platform.trips.rules import DEFAULT_RULES, REJECTING, applicable
 from taxi_platform.trips.schema import SOURCE_MONTH, SOURCE_ROW, arrow_schema, arrow_type
 from taxi_platform.trips.services import Service
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CLEANING_VERSION = "2"
+CLEANING_VERSION = "3"
 """Raise it with every change of what cleaning puts out; a test compares it with the code."""
 
 
@@ -213,8 +214,8 @@ class _Sink:
     def __init__(self, plan: CleaningPlan, folder: Path, stack: ExitStack, cleaned: Cleaned) -> None:
         self._plan, self._folder, self._stack, self._cleaned = plan, folder, stack, cleaned
         names = [column.name for column in plan.service.columns]
-        self._rejecting = applicable({name: REJECTING[name] for name in plan.rules}, names)
-        self._counting = applicable(COUNTING, names)
+        self._rejecting = applicable([REJECTING[name] for name in plan.rules], names)
+        self._counting = oddities_of(plan.service.columns)
         self._schema = arrow_schema(plan.service.stored_columns)
         self._outs: dict[str, tuple[Path, ParquetOut]] = {}
         self._out(TRIPS, self._schema)

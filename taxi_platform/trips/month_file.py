@@ -23,6 +23,9 @@ SOURCE = "source"
 
 BATCH_ROWS = 1 << 16
 
+Partition = str | None
+"""The key of a partition, `2021-01`; None where a table has none: then all of it is one."""
+
 
 @dataclass(frozen=True)
 class StoredFile:
@@ -53,7 +56,7 @@ class MonthDraft:
         facts: What is to be remembered of it: counts, sums, layout, source. JSON.
     """
 
-    partition: str
+    partition: Partition
     version: str
     as_of: str
     rows: int
@@ -67,14 +70,14 @@ class MonthFile:
 
     Attributes:
         table: What it is a month of, `yellow_trips`.
-        partition: The month, `2021-01`.
+        partition: The month, `2021-01`; None of a table without months.
         rows: Rows of its trips (of raw: records in the source file).
         location: Where its files lie, for people.
         fetch: Gives a local path of one of its files, for as long as the context lasts.
     """
 
     table: str
-    partition: str
+    partition: Partition
     version: str
     as_of: str
     rows: int

@@ -11,6 +11,7 @@ from taxi_platform.assets.stages import asset_key
 from taxi_platform.automation.instance import open_instance
 from taxi_platform.trips import cleaning
 from taxi_platform.trips.services import SERVICES
+from taxi_platform_tests.assets.evaluations import evaluations
 from taxi_platform_tests.conftest import Project
 
 OLD, NEW = "sample://?rows=500", "sample://?rows=500&seed=2"
@@ -33,18 +34,6 @@ def lose_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cleaning with a defect: the last row of each batch is gone, and nobody counts it."""
     keep = cleaning._Sink._keep
     monkeypatch.setattr(cleaning._Sink, "_keep", lambda sink, trips: keep(sink, trips.slice(0, trips.num_rows - 1)))
-
-
-def evaluations(instance: dg.DagsterInstance) -> dict[tuple[str, str | None], dg.AssetCheckEvaluation]:
-    """The newest evaluation of each check of green's cleaned months, by name and partition."""
-    found = {}
-    for run in sorted(instance.get_run_records(), key=lambda record: record.create_timestamp):
-        for log in instance.all_logs(run.dagster_run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
-            assert log.dagster_event is not None
-            evaluation = log.dagster_event.asset_check_evaluation_data
-            assert evaluation.asset_key == CLEANED
-            found[evaluation.check_name, evaluation.partition] = evaluation
-    return found
 
 
 def numbers(evaluation: dg.AssetCheckEvaluation) -> dict[str, object]:
@@ -70,7 +59,7 @@ def test_a_row_that_cleaning_loses_stops_the_month_and_the_old_one_stands(
     published = [log for log in logs if log.dagster_event and log.dagster_event.is_step_materialization]
     assert [log.dagster_event.asset_key.path[0] for log in published if log.dagster_event] == ["raw"]
 
-    accounting = evaluations(instance)["row_accounting", "2024-01"]
+    accounting = evaluations(instance, CLEANED)["row_accounting", "2024-01"]
     assert not accounting.passed
     assert accounting.blocking
     counted = numbers(accounting)
@@ -81,15 +70,15 @@ def test_a_row_that_cleaning_loses_stops_the_month_and_the_old_one_stands(
     monkeypatch.undo()
     (month,) = loaded.load("green", "2024-01", "--source", NEW)
     assert (month["status"], month["rows_in"]) == ("loaded", 500)
-    assert evaluations(instance)["row_accounting", "2024-01"].passed
+    assert evaluations(instance, CLEANED)["row_accounting", "2024-01"].passed
 
 
 def test_every_check_is_recorded_with_its_month_and_its_counts(loaded: Project, instance: dg.DagsterInstance) -> None:
     (month,) = loaded.load("green", "2024-02", "--source", OLD)
-    found = evaluations(instance)
+    found = evaluations(instance, CLEANED)
     assert {partition for _, partition in found} == {"2024-01", "2024-02"}
     names = {name for name, _ in found}
-    assert names >= {"row_accounting", "unknown_columns", "pickup_outside_month", "dropoff_before_pickup"}
+    assert names >= {"row_accounting", "unknown_columns", "accepted_values", "plausible_values"}
     for name in names:
         assert (name, "2024-01") in found
         assert (name, "2024-02") in found
@@ -98,14 +87,44 @@ def test_every_check_is_recorded_with_its_month_and_its_counts(loaded: Project, 
         "rows_kept": month["rows_kept"],
         "rows_rejected": month["rows_rejected"],
     }
-    outside = found["pickup_outside_month", "2024-02"]
+    odd = found["plausible_values", "2024-02"]
     sql = (
         "select count(*) from green_trips "
         "where source_month = '2024-02-01' and date_trunc('month', pickup_datetime) <> source_month"
     )
-    assert [[numbers(outside)["rows"]]] == loaded.rows(sql)
-    assert outside.severity == dg.AssetCheckSeverity.WARN
-    assert not outside.blocking
+    assert [[numbers(odd)["pickup_outside_month"]]] == loaded.rows(sql)
+    sql = "select count(*) from green_trips where source_month = '2024-02-01' and dropoff_datetime < pickup_datetime"
+    assert [[numbers(odd)["dropoff_before_pickup"]]] == loaded.rows(sql)
+    assert odd.severity == dg.AssetCheckSeverity.WARN
+    assert not odd.blocking
+
+
+def test_a_code_that_no_dictionary_has_is_told_with_its_count(project: Project) -> None:
+    folder = project.folder / "publisher"
+    folder.mkdir()
+    name = "green_tripdata_2020-06.csv"
+    header = (
+        "VendorID,lpep_pickup_datetime,lpep_dropoff_datetime,store_and_fwd_flag,RatecodeID,PULocationID,DOLocationID,"
+        "passenger_count,trip_distance,fare_amount,extra,mta_tax,tip_amount,tolls_amount,ehail_fee,"
+        "improvement_surcharge,total_amount,payment_type,trip_type,congestion_surcharge\r\n"
+    )
+    times = "2020-06-05 10:00:00,2020-06-05 10:10:00"
+    rows = [
+        f"{vendor},{times},N,1,74,{zone},1,1.5,8,0,0.5,0,0,,0.3,8.8,2,1,0\r\n"
+        for vendor, zone in ((1, 41), (2, 41), (9, 41), (2, 300), (9, 0))
+    ]
+    (folder / name).write_text(header + "".join(rows), newline="")
+    assert project.load("green", "2020-06", "--source", str(folder))[0]["rows_kept"] == 5
+    with open_instance(project.folder) as instance:
+        check = evaluations(instance, CLEANED)["accepted_values", "2020-06"]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    said = numbers(check)
+    assert {name: count for name, count in said.items() if name.endswith("_unknown") and count} == {
+        "vendor_id_unknown": 2,
+        "location_id_unknown": 2,
+    }
+    assert said["more_than_expected"] == "location_id_unknown, vendor_id_unknown"
+    assert project.rows("select vendor_id from green_trips order by source_row") == [[1], [2], [9], [2], [9]]
 
 
 def test_checks_that_warn_leave_the_month_loaded(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +132,7 @@ def test_checks_that_warn_leave_the_month_loaded(project: Project, monkeypatch: 
     (month,) = project.load("green", "2024-01", "--source", OLD)
     assert month["status"] == "loaded"
     with open_instance(project.folder) as instance:
-        warned = [e for (name, _), e in evaluations(instance).items() if not e.passed]
+        warned = [e for (name, _), e in evaluations(instance, CLEANED).items() if not e.passed]
     assert len(warned) >= 2
     assert {evaluation.severity for evaluation in warned} == {dg.AssetCheckSeverity.WARN}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from taxi_platform.cli.load import wanted_months
+from taxi_platform.cli.wanted import wanted_months
 from taxi_platform.errors import RequestError
 from taxi_platform_tests.conftest import Project, make_project
 

@@ -25,7 +25,7 @@ REQUESTS = {
     "half a range": (("green", "2020-05.."), ["''", "2021-01"]),
     "a source that is none": (
         ("green", "2021-01", "--source", "nonsense://x"),
-        ["nonsense://", "sample, a folder", "http"],
+        ["nonsense://", "sample, tlc, datatalks, a folder", "http"],
     ),
     "a folder that is not there": (("green", "2021-01", "--source", "nowhere"), ["nowhere", "sample", "folder"]),
     "the folder of nobody": (("green", "2021-01", "--source", "~nobody-at-all/x"), ["~nobody-at-all"]),

@@ -26,6 +26,7 @@ from taxi_platform.io_managers.stored import partition_date
 from taxi_platform.trips.month_file import MonthDraft, MonthFile
 from taxi_platform_tests.io_managers.conftest import open_files
 from taxi_platform_tests.io_managers.kits import KITS, StoreKit
+from taxi_platform_tests.io_managers.months import in_order, month_rows
 from taxi_platform_tests.io_managers.worker import ROOT
 
 MONTHLY = dg.MonthlyPartitionsDefinition("2020-01", fmt="%Y-%m", end_date="2022-01")
@@ -326,12 +327,37 @@ def test_an_annotation_that_cannot_be_served_is_said_in_a_sentence(kit: StoreKit
     assert "A month cannot be loaded as int. Annotate the input as pandas.DataFrame" in sentence(result)
 
 
-def test_a_run_over_several_partitions_or_none_is_said_in_a_sentence(kit: StoreKit) -> None:
-    assert "for 0 partitions" in sentence(run(kit, [returning(readings(pa.Table, "x"), None)], None))
+def test_a_run_over_several_partitions_is_said_in_a_sentence(kit: StoreKit) -> None:
     tags = {"dagster/asset_partition_range_start": JANUARY, "dagster/asset_partition_range_end": FEBRUARY}
     assert "for 2 partitions" in sentence(run(kit, [returning(readings(pa.Table, "x"))], None, tags=tags))
-    unpartitioned = [returning(readings(pa.Table, "x"), None), reading(pa.Table, [])]
-    assert "no partition was asked for" in sentence(run(kit, unpartitioned, JANUARY))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_asset_without_partitions_is_kept_whole_and_read_whole(kit: StoreKit, kind: Any) -> None:
+    for rows in (3, 2, 0):
+        assert run(kit, [returning(readings(kind, "x", rows), None)], None).success
+        for wanted in LOADS:
+            for partitions, key in ((None, None), (MONTHLY, JANUARY)):
+                seen: list[Any] = []
+                assets = [returning(readings(kind, "x"), None), reading(wanted, seen, partitions)]
+                assert run(kit, assets, key).success
+                assert seen == [stations(readings(pa.Table, "x", rows))]
+
+
+def test_an_asset_without_partitions_leaves_months_of_other_assets_alone(kit: StoreKit) -> None:
+    kit.put(JANUARY, month_rows(JANUARY), "a", "1")
+    for _ in range(2):
+        assert run(kit, [returning(readings(pa.Table, "x"), None)], None).success
+    assert kit.rows_of(JANUARY) == in_order(month_rows(JANUARY)).to_pylist()
+
+
+def test_whether_an_asset_is_whole_is_on_its_materialisation(kit: StoreKit) -> None:
+    result = run(kit, [returning(readings(pa.Table, "x"), None)], None)
+    (event,) = result.get_asset_materialization_events()
+    metadata = event.step_materialization_data.materialization.metadata
+    assert metadata["dagster/row_count"].value == 3
+    assert metadata["outcome"].value == "created"
+    assert "dagster/partition_row_count" not in metadata
 
 
 def test_a_partition_that_is_no_date_is_said_in_a_sentence(kit: StoreKit) -> None:
@@ -475,10 +501,11 @@ def test_a_stream_that_nobody_reads_to_its_end_closes_its_file_when_it_is_forgot
 @pytest.mark.long
 def test_a_month_is_streamed_in_bounded_memory(kit: StoreKit) -> None:
     code = """if True:
-        import resource, sys
+        import sys
         from pathlib import Path
         import dagster as dg, pyarrow as pa
         from taxi_platform_tests.io_managers.kits import KITS
+        from taxi_platform_tests.peak_memory import peak_mib
 
         kit = KITS[sys.argv[1]](Path(sys.argv[2]))
         monthly = dg.MonthlyPartitionsDefinition("2021-01", fmt="%Y-%m", end_date="2022-01")
@@ -495,14 +522,14 @@ def test_a_month_is_streamed_in_bounded_memory(kit: StoreKit) -> None:
 
         resources = {"io_manager": kit.io_manager(), "none": dg.InMemoryIOManager()}
         assert dg.materialize([long, counter], partition_key="2021-01", resources=resources).success
-        print(counted[0], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+        print(counted[0], peak_mib())
     """
     done = subprocess.run(
         [sys.executable, "-c", code, kit.name, str(kit.root)], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    counted, peak_mib = map(int, done.stdout.split())
+    counted, peak = map(int, done.stdout.split())
     assert counted == 12_000_000
-    assert peak_mib < 1024  # the rows are 1,300
+    assert peak < 1024  # the rows are 1,300
 
 
 def test_the_io_manager_of_every_store_is_tried_here() -> None:

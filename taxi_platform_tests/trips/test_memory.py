@@ -11,30 +11,25 @@ import pytest
 
 from taxi_platform_tests.trips.files import HEADER, csv_of, row
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="a process's peak is read from /proc")
-
 MEASURE = """
 import sys
 from pathlib import Path
+from taxi_platform_tests.peak_memory import peak_mib
 from taxi_platform_tests.trips.files import clean_path
 
-def peak_megabytes():
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) // 1024
-
 clean_path(Path(sys.argv[1]))
-before = peak_megabytes()
+before = peak_mib()
 from taxi_platform.trips.cleaning import clean, plan_cleaning
 from taxi_platform.trips.reading.inspection import inspect_file
 from taxi_platform_tests.trips.files import JANUARY, YELLOW
 path = Path(sys.argv[2])
 cleaned = clean(plan_cleaning(YELLOW, JANUARY, path.name, inspect_file(path, path.name)), path, path.parent)
-print(before, peak_megabytes(), cleaned.rows_in, cleaned.kept, *cleaned.rejected.elements())
+print(before, peak_mib(), cleaned.rows_in, cleaned.kept, *cleaned.rejected.elements())
 """
 
 
 def clean_apart(path: Path) -> tuple[int, int, list[str]]:
-    """Clean `path` in a process of its own: its peak before and after in megabytes, and what came out."""
+    """Clean `path` in a process of its own: its peak before and after in MiB, and what came out."""
     small = path.with_name("small.csv")
     small.write_bytes(csv_of(row(), "x", row(store_and_fwd_flag='"a""b"')))
     done = subprocess.run(

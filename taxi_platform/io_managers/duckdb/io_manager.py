@@ -10,13 +10,16 @@ import dagster as dg
 
 from taxi_platform.io_managers import month_io
 from taxi_platform.io_managers.duckdb.warehouse import DuckDBWarehouse
-from taxi_platform.io_managers.stored import Stamp, Stored, partition_date, utc_now
+from taxi_platform.io_managers.lookup_view import LookupView
+from taxi_platform.io_managers.stored import Stamp, Stored, day_of, utc_now
 from taxi_platform.io_managers.values import as_reader, loaded_as
 from taxi_platform.trips.month_file import MonthFile
 
 
 class DuckDBMonthIOManager(month_io.MonthIOManager):
     """Keeps each partition of an asset as the rows of one date in a DuckDB table, replaced in one transaction.
+
+    An asset without partitions is a table that is replaced whole.
 
     A failure at any point leaves the old rows. Takes a `pandas.DataFrame`, `pyarrow.Table`,
     `pyarrow.RecordBatchReader` or `MonthFile`; gives, by the annotation of the input, `pandas.DataFrame`,
@@ -25,15 +28,17 @@ class DuckDBMonthIOManager(month_io.MonthIOManager):
     Attributes:
         path: The DuckDB file. Not on a network file system.
         partition_column: The date column that says which partition a row is of; added where it is missing.
+        lookup_views: Views that join big tables with small ones; there as soon as both tables are.
     """
 
     path: str
     partition_column: str = "source_month"
+    lookup_views: list[LookupView] = []  # noqa: RUF012 (pydantic copies it)
 
     @property
     def warehouse(self) -> DuckDBWarehouse:
         """The store itself, without Dagster."""
-        return DuckDBWarehouse(Path(self.path), self.partition_column)
+        return DuckDBWarehouse(Path(self.path), self.partition_column, self.lookup_views)
 
     def store_month(self, context: dg.OutputContext, obj: Any) -> Stored:
         table, partition = month_io.table_of(context), month_io.partition_of(context)
@@ -41,7 +46,7 @@ class DuckDBMonthIOManager(month_io.MonthIOManager):
         if isinstance(obj, MonthFile):
             stamp = stamp_of(obj, context.run_id)
             return self.warehouse.replace_month(table, partition, obj, stamp, force=month_io.force_of(context))
-        reader = as_reader(obj, self.partition_column, partition_date(partition))
+        reader = as_reader(obj, self.partition_column, day_of(partition))
         stamp = Stamp(version=context.run_id[:16], as_of=utc_now(), run_id=context.run_id)
         return self.warehouse.replace_month(table, partition, reader, stamp, force=True)
 

@@ -18,17 +18,20 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+    from taxi_platform.io_managers.lookup_view import LookupView
+
 
 class MonthSwap:
     """The statements of one transaction that replaces one month."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, table: str, day: dt.date, column: str, stamp: Stamp
+        self, connection: duckdb.DuckDBPyConnection, table: str, day: dt.date | None, column: str, stamp: Stamp
     ) -> None:
         self._connection, self._table, self._day, self._stamp = connection, table, day, stamp
         self._partition_column = column
-        self._column = sql.quoted(column)
         self._name = sql.quoted(table)
+        self._where, self._values = sql.where(column, day)
+        self._what = table if day is None else f"{table} {day:%Y-%m}"
 
     def replace(self, path: Path) -> int:
         """Have the table hold the rows of a Parquet file for this month, and the ledger say so.
@@ -47,7 +50,7 @@ class MonthSwap:
         return columns_of(self._connection, self._table)
 
     def _fit(self, schema: pa.Schema) -> None:
-        sql.require_partition_column(self._table, schema, self._partition_column)
+        sql.require_columns(self._table, schema, None if self._day is None else self._partition_column)
         if there := self._columns():
             fields = sql.new_columns(self._table, schema, there)
             for field in fields:
@@ -60,17 +63,17 @@ class MonthSwap:
                 self._connection.execute(comment)
 
     def _fill(self, path: Path, columns: Sequence[str]) -> int:
-        self._connection.execute(f"DELETE FROM {self._name} WHERE {self._column} = ?", [self._day])  # noqa: S608
+        self._connection.execute(f"DELETE FROM {self._name} {self._where}", self._values)  # noqa: S608
         sent = self._one(
             f"INSERT INTO {self._name} BY NAME SELECT {', '.join(map(sql.quoted, columns))} "  # noqa: S608
             "FROM read_parquet(?, hive_partitioning = false)",
             [str(path)],
         )
-        rows = int(self._one(f"SELECT count(*) FROM {self._name} WHERE {self._column} = ?", [self._day]))  # noqa: S608
+        rows = int(self._one(f"SELECT count(*) FROM {self._name} {self._where}", self._values))  # noqa: S608
         if rows != sent:
             raise SchemaError(
                 f"{self._table} {self._day}: {sent:,} rows were sent, but only {rows:,} of them say {self._day} in "
-                f"{self._column}. Nothing was changed. Send the rows of one partition at a time."
+                f"{sql.quoted(self._partition_column)}. Nothing was changed. Send the rows of one partition at a time."
             )
         return rows
 
@@ -82,22 +85,22 @@ class MonthSwap:
         wanted = self._stamp.rows
         if wanted is not None and rows != wanted:
             raise AccountingError(
-                f"{self._table} {self._day:%Y-%m}: {wanted:,} rows were sent, the table counts {rows:,}. "
+                f"{self._what}: {wanted:,} rows were sent, the table counts {rows:,}. "
                 "Nothing was changed; the old month stands."
             )
         for name, total in self._stamp.control_sums.items():
-            query = f"SELECT coalesce(sum({sql.quoted(name)}), 0) FROM {self._name} WHERE {self._column} = ?"  # noqa: S608
-            found = Decimal(str(self._one(query, [self._day])))
+            query = f"SELECT coalesce(sum({sql.quoted(name)}), 0) FROM {self._name} {self._where}"  # noqa: S608
+            found = Decimal(str(self._one(query, self._values)))
             if found != total:
                 raise AccountingError(
-                    f"{self._table} {self._day:%Y-%m}: the sum of {name} is {total} in the file, {found} in the "
+                    f"{self._what}: the sum of {name} is {total} in the file, {found} in the "
                     "table. Nothing was changed; the old month stands."
                 )
 
     def _write_ledger(self, rows: int) -> None:
         stamp = self._stamp
         self._connection.execute(
-            f"DELETE FROM {sql.LEDGER} WHERE table_name = ? AND source_month = ?",  # noqa: S608
+            f"DELETE FROM {sql.LEDGER} {sql.OF_LEDGER}",  # noqa: S608
             [self._table, self._day],
         )
         sums = json.dumps({name: str(total) for name, total in stamp.control_sums.items()})
@@ -116,6 +119,14 @@ class MonthSwap:
                 stamp.run_id,
             ],
         )
+
+
+def show(connection: duckdb.DuckDBPyConnection, view: LookupView) -> None:
+    """Have `view` show what its tables now are; nothing is done while one of them is not there."""
+    columns, known = columns_of(connection, view.table), columns_of(connection, view.lookup)
+    if columns and known:
+        connection.execute(sql.create_view(view))
+        connection.execute(f"COMMENT ON VIEW {sql.quoted(view.name)} IS {sql.literal(view.comment)}")
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,14 @@ from taxi_platform.errors import SchemaError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from taxi_platform.io_managers.lookup_view import LookupView
+
 LEDGER = "_taxi_months"
 
 CREATE_LEDGER = f"""
 CREATE TABLE IF NOT EXISTS {LEDGER} (
     table_name VARCHAR NOT NULL,
-    source_month DATE NOT NULL,
+    source_month DATE,
     version VARCHAR NOT NULL,
     as_of VARCHAR NOT NULL,
     rows BIGINT NOT NULL,
@@ -82,6 +85,15 @@ _TYPES: Mapping[str, str] = {
 }
 
 
+def where(column: str, day: dt.date | None) -> tuple[str, list[dt.date]]:
+    """What picks the rows of a partition, and its values; of a table without partitions (None) all rows."""
+    return ("", []) if day is None else (f"WHERE {quoted(column)} = ?", [day])
+
+
+OF_LEDGER = "WHERE table_name = ? AND source_month IS NOT DISTINCT FROM ?"
+"""What picks a partition's row of the ledger; the month of a table without partitions is NULL."""
+
+
 def create_table(table: str, schema: pa.Schema) -> str:
     columns = ", ".join(f"{quoted(field.name)} {duckdb_type(field)}" for field in schema)
     return f"CREATE TABLE {quoted(table)} ({columns})"
@@ -89,6 +101,24 @@ def create_table(table: str, schema: pa.Schema) -> str:
 
 def add_column(table: str, field: pa.Field) -> str:
     return f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(field.name)} {duckdb_type(field)}"
+
+
+def create_view(view: LookupView) -> str:
+    """The rows of the view's table, each once: what the lookup does not know is NULL."""
+    details = [
+        f"{quoted(prefix)}.{quoted(detail)} AS {quoted(f'{prefix}_{detail}')}"
+        for prefix in view.joined
+        for detail in view.details
+    ]
+    joins = [
+        f"LEFT JOIN {quoted(view.lookup)} AS {quoted(prefix)} "
+        f"ON {quoted(prefix)}.{quoted(view.key)} = {quoted(view.table)}.{quoted(column)}"
+        for prefix, column in view.joined.items()
+    ]
+    return (
+        f"CREATE OR REPLACE VIEW {quoted(view.name)} AS SELECT {quoted(view.table)}.*, {', '.join(details)} "  # noqa: S608
+        f"FROM {quoted(view.table)} {' '.join(joins)}"
+    )
 
 
 def comment_on_column(table: str, field: pa.Field) -> str | None:
@@ -99,7 +129,7 @@ def comment_on_column(table: str, field: pa.Field) -> str | None:
     return f"COMMENT ON COLUMN {quoted(table)}.{quoted(field.name)} IS {literal(text.decode())}"
 
 
-def require_partition_column(table: str, schema: pa.Schema, column: str) -> None:
+def require_columns(table: str, schema: pa.Schema, partition_column: str | None) -> None:
     """Refuse rows that could not be told apart by partition, or columns that DuckDB could not.
 
     Raises:
@@ -114,7 +144,8 @@ def require_partition_column(table: str, schema: pa.Schema, column: str) -> None
                 f"{table}: {seen[name.lower()]} and {name} are one column for DuckDB. Nothing was written. Rename one."
             )
         seen[name.lower()] = name
-    if column not in schema.names or schema.field(column).type != pa.date32():
+    column = partition_column
+    if column is not None and (column not in schema.names or schema.field(column).type != pa.date32()):
         raise SchemaError(
             f"{table}: there is no column {column} of dates (date32) in what was sent. Nothing was written."
         )

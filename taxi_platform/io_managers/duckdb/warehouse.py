@@ -6,21 +6,32 @@ import contextlib
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taxi_platform.errors import DamagedStoreError, RequestError
 from taxi_platform.io_managers.duckdb import table_sql as sql
 from taxi_platform.io_managers.duckdb.connecting import connected, create_database
-from taxi_platform.io_managers.duckdb.month_swap import MonthSwap, columns_of, one_row, transaction
+from taxi_platform.io_managers.duckdb.month_swap import MonthSwap, columns_of, one_row, show, transaction
 from taxi_platform.io_managers.objects.folder import Folder
-from taxi_platform.io_managers.stored import Outcome, Stamp, Stored, partition_date, refuse_older, table_name
+from taxi_platform.io_managers.stored import (
+    Outcome,
+    Stamp,
+    Stored,
+    day_of,
+    named,
+    refuse_older,
+    table_name,
+)
 from taxi_platform.io_managers.values import write_parquet
-from taxi_platform.trips.month_file import BATCH_ROWS, MonthFile
+from taxi_platform.trips.month_file import BATCH_ROWS, MonthFile, Partition
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+    from taxi_platform.io_managers.lookup_view import LookupView
 
 NO_TABLE = -1
 """The count of a table that is not there: never equal to that of an empty month."""
@@ -31,10 +42,14 @@ _SPILL_FACTOR = 6
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """What the ledger says of a month, and how many rows the table answers with."""
+    """What the ledger says of a month, and how many rows the table answers with.
+
+    Attributes:
+        partition: Its first day; None where the table has no partitions.
+    """
 
     table: str
-    partition: dt.date
+    partition: dt.date | None
     version: str
     as_of: str
     rows: int
@@ -49,11 +64,15 @@ class DuckDBWarehouse:
     """Tables in one DuckDB file, partitioned by a date column.
 
     The file is open for writing only while a month is swapped. DuckDB lets one process in at a time: others wait.
+    Each of `lookup_views` is there as soon as both of its tables are, and follows when columns are added to them.
     """
 
-    def __init__(self, path: Path, partition_column: str = "source_month") -> None:
+    def __init__(
+        self, path: Path, partition_column: str = "source_month", lookup_views: Sequence[LookupView] = ()
+    ) -> None:
         self.path = path
         self.partition_column = partition_column
+        self.lookup_views = lookup_views
 
     @property
     def location(self) -> str:
@@ -62,7 +81,7 @@ class DuckDBWarehouse:
     def replace_month(
         self,
         table: str,
-        partition: str,
+        partition: Partition,
         trips: MonthFile | pa.RecordBatchReader,
         stamp: Stamp,
         *,
@@ -91,20 +110,20 @@ class DuckDBWarehouse:
             with self._writing(spill) as connection:
                 return self._swap(connection, table, partition, path, stamp, force=force)
 
-    def _confirm(self, table: str, partition: str, stamp: Stamp) -> Stored | None:
+    def _confirm(self, table: str, partition: Partition, stamp: Stamp) -> Stored | None:
         """The month as it is, if that is what `stamp` says; None where its rows are needed."""
-        partition_date(partition)
+        day = day_of(partition)
         if not self.path.exists():
             return None
         with Folder(self.path.parent).spool() as spill, self._writing(spill) as connection:
-            before = _ledger_row(connection, table, partition_date(partition), self.partition_column)
+            before = _ledger_row(connection, table, day, self.partition_column)
             return self._held(connection, table, partition, stamp, before)
 
     def _held(
         self,
         connection: duckdb.DuckDBPyConnection,
         table: str,
-        partition: str,
+        partition: Partition,
         stamp: Stamp,
         before: LedgerRow | None,
     ) -> Stored | None:
@@ -115,7 +134,7 @@ class DuckDBWarehouse:
             return None
         if before.as_of < stamp.as_of:  # seen again: an older version cannot take its place later
             connection.execute(
-                f"UPDATE {sql.LEDGER} SET as_of = ? WHERE table_name = ? AND source_month = ?",  # noqa: S608
+                f"UPDATE {sql.LEDGER} SET as_of = ? {sql.OF_LEDGER}",  # noqa: S608
                 [stamp.as_of, table, before.partition],
             )
         return self._stored(table, partition, before.version, "unchanged", before.rows, before)
@@ -124,13 +143,13 @@ class DuckDBWarehouse:
         self,
         connection: duckdb.DuckDBPyConnection,
         table: str,
-        partition: str,
+        partition: Partition,
         path: Path,
         stamp: Stamp,
         *,
         force: bool,
     ) -> Stored:
-        day = partition_date(partition)
+        day = day_of(partition)
         before = _ledger_row(connection, table, day, self.partition_column)
         held = self._held(connection, table, partition, stamp, before)
         if held is not None and not force:
@@ -140,10 +159,13 @@ class DuckDBWarehouse:
             stamp = replace(stamp, as_of=max(before.as_of, stamp.as_of))
             outcome = "replaced" if force else "repaired"
         rows = MonthSwap(connection, table, day, self.partition_column, stamp).replace(path)
+        for view in self.lookup_views:
+            if table in (view.table, view.lookup):
+                show(connection, view)
         return self._stored(table, partition, stamp.version, outcome, rows, before)
 
     def _stored(
-        self, table: str, partition: str, version: str, outcome: Outcome, rows: int, before: LedgerRow | None
+        self, table: str, partition: Partition, version: str, outcome: Outcome, rows: int, before: LedgerRow | None
     ) -> Stored:
         rows_before = None if before is None else before.rows
         return Stored(table, partition, version, rows, outcome, rows_before, f"{self.location}: {table}")
@@ -172,59 +194,70 @@ class DuckDBWarehouse:
                 for name, day, version, as_of, stored in rows
             ]
 
-    def _counts(self, connection: duckdb.DuckDBPyConnection, table: str) -> dict[dt.date, int] | None:
-        if not columns_of(connection, table):
+    def _counts(self, connection: duckdb.DuckDBPyConnection, table: str) -> dict[dt.date | None, int] | None:
+        there = columns_of(connection, table)
+        if not there:
             return None
-        column = sql.quoted(self.partition_column)
+        column = sql.quoted(self.partition_column) if self.partition_column in there else "CAST(NULL AS DATE)"
         query = f"SELECT {column}, count(*) FROM {sql.quoted(table)} GROUP BY 1"  # noqa: S608
         return dict(connection.execute(query).fetchall())
 
-    def month(self, table: str, partition: str) -> LedgerRow | None:
+    def month(self, table: str, partition: Partition) -> LedgerRow | None:
         """What the ledger says of one month, and what the table answers; None where it was never loaded."""
         if not self.path.exists():
             return None
         with connected(self.path, read_only=True) as connection:
             if not columns_of(connection, sql.LEDGER):
                 return None
-            return _ledger_row(connection, table, partition_date(partition), self.partition_column)
+            return _ledger_row(connection, table, day_of(partition), self.partition_column)
+
+    def totals(self, table: str, partition: Partition, columns: Sequence[str]) -> tuple[int, dict[str, Decimal]]:
+        """How many rows of a month the table has, and what their columns sum up to, asked of the table itself."""
+        of_day, values = sql.where(self.partition_column, day_of(partition))
+        sums = [f"coalesce(sum({sql.quoted(name)}), 0)" for name in columns]
+        query = f"SELECT {', '.join(['count(*)', *sums])} FROM {sql.quoted(table_name(table))} {of_day}"  # noqa: S608
+        with connected(self.path, read_only=True) as connection:
+            rows, *found = one_row(connection, query, values) or (0,)
+        return rows, {name: Decimal(str(total)) for name, total in zip(columns, found, strict=True)}
 
     @contextlib.contextmanager
     def read_months(
-        self, table: str, partitions: Sequence[str], columns: Sequence[str] | None = None
+        self, table: str, partitions: Sequence[Partition], columns: Sequence[str] | None = None
     ) -> Iterator[pa.RecordBatchReader]:
         """The rows of some months as a stream; the file stays open for reading as long as the context lasts.
 
         Raises:
             DamagedStoreError: One of them was never loaded, or not all of its rows are there.
         """
-        days = [partition_date(partition) for partition in partitions]
+        days = [day_of(partition) for partition in partitions]
         if not days:
             raise RequestError(f"{table}: no partition was asked for.")
         if not self.path.exists():
             raise DamagedStoreError(f"{self.path}: there is no such database yet. Load a month first.")
         with connected(self.path, read_only=True) as connection:
-            for day in days:
-                self._require(connection, table_name(table), day)
+            for partition in partitions:
+                self._require(connection, table_name(table), partition)
             chosen = "*" if columns is None else ", ".join(sql.quoted(name) for name in columns)
+            chosen_days = ", ".join(sql.literal(day.isoformat()) for day in days if day is not None)
+            of_days = f"WHERE {sql.quoted(self.partition_column)} IN ({chosen_days})" if chosen_days else ""
             # Not execute(): that would hold the whole result in memory before the first batch (DuckDB 2.0).
             rows = connection.sql(
-                f"SELECT {chosen} FROM {sql.quoted(table)} WHERE {sql.quoted(self.partition_column)} "  # noqa: S608
-                f"IN ({', '.join(sql.literal(day.isoformat()) for day in days)})"
+                f"SELECT {chosen} FROM {sql.quoted(table)} {of_days}"  # noqa: S608
             ).to_arrow_reader(BATCH_ROWS)
             with contextlib.closing(rows):  # an open one would keep the file open, and the next to open it waiting
                 yield rows
 
-    def _require(self, connection: duckdb.DuckDBPyConnection, table: str, day: dt.date) -> None:
+    def _require(self, connection: duckdb.DuckDBPyConnection, table: str, partition: Partition) -> None:
         row = None
         if columns_of(connection, sql.LEDGER):
-            row = _ledger_row(connection, table, day, self.partition_column)
+            row = _ledger_row(connection, table, day_of(partition), self.partition_column)
         if row is None:
             raise DamagedStoreError(
-                f"{self.path}: there is no {table} {day}. Materialise it first, then what is built on it."
+                f"{self.path}: there is no {named(table, partition)}. Materialise it first, then what is built on it."
             )
         if not row.holds:
             raise DamagedStoreError(
-                f"{self.path}: {row.rows:,} rows of {table} {day} were stored, "
+                f"{self.path}: {row.rows:,} rows of {named(table, partition)} were stored, "
                 f"{'the table is gone' if row.rows_counted == NO_TABLE else f'{row.rows_counted:,} are there'}. "
                 "Load it again: it is put back."
             )
@@ -246,14 +279,18 @@ def _as_parquet(trips: MonthFile | pa.RecordBatchReader, spill: Path, where: str
         yield path
 
 
-def _count_in(counts: dict[dt.date, int] | None, day: dt.date) -> int:
-    return NO_TABLE if counts is None else counts.get(day, 0)
+def _count_in(counts: dict[dt.date | None, int] | None, day: dt.date | None) -> int:
+    if counts is None:
+        return NO_TABLE
+    return sum(counts.values()) if day is None else counts.get(day, 0)
 
 
-def _ledger_row(connection: duckdb.DuckDBPyConnection, table: str, day: dt.date, column: str) -> LedgerRow | None:
+def _ledger_row(
+    connection: duckdb.DuckDBPyConnection, table: str, day: dt.date | None, column: str
+) -> LedgerRow | None:
     row = one_row(
         connection,
-        f"SELECT version, as_of, rows FROM {sql.LEDGER} WHERE table_name = ? AND source_month = ?",  # noqa: S608
+        f"SELECT version, as_of, rows FROM {sql.LEDGER} {sql.OF_LEDGER}",  # noqa: S608
         [table, day],
     )
     if row is None:
@@ -261,6 +298,7 @@ def _ledger_row(connection: duckdb.DuckDBPyConnection, table: str, day: dt.date,
     version, as_of, rows = row
     counted = NO_TABLE
     if columns_of(connection, table):
-        query = f"SELECT count(*) FROM {sql.quoted(table)} WHERE {sql.quoted(column)} = ?"  # noqa: S608
-        (counted,) = one_row(connection, query, [day]) or (NO_TABLE,)
+        of_day, values = sql.where(column, day)
+        query = f"SELECT count(*) FROM {sql.quoted(table)} {of_day}"  # noqa: S608
+        (counted,) = one_row(connection, query, values) or (NO_TABLE,)
     return LedgerRow(table, day, version, as_of, rows, counted)

@@ -11,13 +11,15 @@ from taxi_platform.errors import DamagedStoreError, RequestError
 from taxi_platform.io_managers import month_io
 from taxi_platform.io_managers.objects.folder import Folder
 from taxi_platform.io_managers.objects.month_objects import MonthObjects
-from taxi_platform.io_managers.stored import Stored, partition_date, utc_now
+from taxi_platform.io_managers.stored import Stored, day_of, named, utc_now
 from taxi_platform.io_managers.values import as_reader, chained, loaded_as, write_parquet
-from taxi_platform.trips.month_file import TRIPS, DraftFile, MonthDraft, MonthFile
+from taxi_platform.trips.month_file import TRIPS, DraftFile, MonthDraft, MonthFile, Partition
 
 
 class MonthObjectsIOManager(month_io.MonthIOManager):
     """Keeps each partition of an asset as one immutable Parquet object a version, and swaps a manifest last.
+
+    An asset without partitions is kept in the same way, whole.
 
     A failure at any point leaves the old version; a reader holds on to the one it opened. Takes a
     `pandas.DataFrame`, `pyarrow.Table`, `pyarrow.RecordBatchReader`, `MonthDraft` or `MonthFile`; gives, by the
@@ -47,7 +49,7 @@ class MonthObjectsIOManager(month_io.MonthIOManager):
             return self.months.publish(table, obj, context.run_id, force=force)
         if isinstance(obj, MonthFile):
             return self.months.copy(table, obj, context.run_id, force=force)
-        reader = as_reader(obj, self.partition_column, partition_date(partition))
+        reader = as_reader(obj, self.partition_column, day_of(partition))
         months = self.months
         with months.spool() as folder:
             rows = write_parquet(reader, folder / "month.parquet", self.folder)
@@ -56,8 +58,6 @@ class MonthObjectsIOManager(month_io.MonthIOManager):
             return months.publish(table, draft, context.run_id, force=True)
 
     def load_months(self, context: dg.InputContext) -> Any:
-        import pyarrow.dataset as ds
-
         table, wanted = month_io.table_of(context), month_io.wanted_type(context)
         found = {key: self._current(table, key) for key in month_io.partitions_of(context)}
         if wanted is Any:
@@ -68,14 +68,16 @@ class MonthObjectsIOManager(month_io.MonthIOManager):
             if len(found) == 1:
                 return next(iter(found.values()))
             raise RequestError(f"{table}: {len(found)} partitions are no one MonthFile. Annotate dict[str, MonthFile].")
+        import pyarrow.dataset as ds  # here: whoever wants a MonthFile need not wait for it
+
         if wanted is ds.Dataset:
             return ds.dataset([month.dataset() for month in found.values()])
         return loaded_as(wanted, chained([month.reader for month in found.values()]))
 
-    def _current(self, table: str, partition: str) -> MonthFile:
+    def _current(self, table: str, partition: Partition) -> MonthFile:
         month = self.months.current(table, partition)
         if month is None:
             raise DamagedStoreError(
-                f"{self.folder}: there is no {table} {partition}. Materialise it first, then what is built on it."
+                f"{self.folder}: there is no {named(table, partition)}. Materialise it first, then what is built on it."
             )
         return month

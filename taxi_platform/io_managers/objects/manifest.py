@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from taxi_platform.errors import DamagedStoreError
-from taxi_platform.trips.month_file import StoredFile
+from taxi_platform.trips.month_file import Partition, StoredFile
 
 FORMAT = 1
 
@@ -31,7 +31,7 @@ class Manifest:
     """Which version is current, and which are kept, the newest last."""
 
     table: str
-    partition: str
+    partition: Partition
     current: str | None = None
     versions: tuple[Version, ...] = ()
 

@@ -16,12 +16,13 @@ from taxi_platform.io_managers.objects.manifest import Manifest, Version
 from taxi_platform.io_managers.stored import (
     Outcome,
     Stored,
+    named,
     partition_date,
     refuse_older,
     table_name,
     utc_now,
 )
-from taxi_platform.trips.month_file import DraftFile, MonthDraft, MonthFile, StoredFile, sha256_of
+from taxi_platform.trips.month_file import DraftFile, MonthDraft, MonthFile, Partition, StoredFile, sha256_of
 
 MANIFEST = "manifest.json"
 _SWAP_TRIES = 50
@@ -30,7 +31,7 @@ _Decision = tuple[Manifest, Outcome]
 
 
 class MonthObjects:
-    """Months of tables, each replaced whole, none ever half there.
+    """Months of tables (or tables without partitions), each replaced whole, none ever half there.
 
     A version's files are created under names of their own and never touched again. The manifest that names the
     current version is swapped last, and only if nobody else swapped it meanwhile: a reader has the old month or the
@@ -44,13 +45,13 @@ class MonthObjects:
         """A folder in which to write a draft; gone when the context ends."""
         return self.store.spool()
 
-    def current(self, table: str, partition: str) -> MonthFile | None:
+    def current(self, table: str, partition: Partition) -> MonthFile | None:
         """The current version of a month, None where there is none."""
         manifest, _ = self._manifest(table, partition)
         version = manifest.get(manifest.current)
         return None if version is None else self._month_file(manifest, version)
 
-    def versions(self, table: str, partition: str) -> list[MonthFile]:
+    def versions(self, table: str, partition: Partition) -> list[MonthFile]:
         """All versions that are kept, the current one last."""
         manifest, _ = self._manifest(table, partition)
         return [self._month_file(manifest, version) for version in manifest.versions]
@@ -69,7 +70,7 @@ class MonthObjects:
         return all(self.store.size(f"{folder}/{f.name}") == f.size_bytes for f in month.files.values())
 
     def confirm(
-        self, table: str, partition: str, version: str, as_of: str, facts: Mapping[str, Any] | None = None
+        self, table: str, partition: Partition, version: str, as_of: str, facts: Mapping[str, Any] | None = None
     ) -> Stored | None:
         """Have `version` be the current one without writing it, if it is kept and whole.
 
@@ -170,7 +171,7 @@ class MonthObjects:
             refuse_older(manifest.table, manifest.partition, mine, (there.version, there.as_of))
 
     def _swap(
-        self, table: str, partition: str, mine: tuple[str, str], decide: Callable[[Manifest], _Decision | None]
+        self, table: str, partition: Partition, mine: tuple[str, str], decide: Callable[[Manifest], _Decision | None]
     ) -> Stored | None:
         for _ in range(_SWAP_TRIES):
             manifest, found = self._manifest(table, partition)
@@ -192,10 +193,10 @@ class MonthObjects:
                     facts={"size_bytes": sum(file.size_bytes for file in now.files.values()), **now.facts},
                 )
         raise StoreUnavailableError(
-            f"{table} {partition}: others kept replacing this month, {_SWAP_TRIES} times in a row. Nothing was changed."
+            f"{named(table, partition)}: others kept replacing it, {_SWAP_TRIES} times in a row. Nothing was changed."
         )
 
-    def _manifest(self, table: str, partition: str) -> tuple[Manifest, bytes | None]:
+    def _manifest(self, table: str, partition: Partition) -> tuple[Manifest, bytes | None]:
         key = _manifest_key(table, partition)
         found = self.store.read(key)
         manifest = None if found is None else Manifest.from_bytes(found, f"{self.store.location}/{key}")
@@ -236,19 +237,22 @@ def _check_count(table: str, draft: MonthDraft, file: DraftFile) -> None:
         rows = pq.read_metadata(file.path).num_rows
     except pa.ArrowException as error:
         raise DamagedStoreError(
-            f"{table} {draft.partition}: the {file.ending} that was written cannot be read. Nothing was published."
+            f"{named(table, draft.partition)}: the {file.ending} that was written cannot be read. "
+            "Nothing was published."
         ) from error
     if rows != file.rows:
         raise AccountingError(
-            f"{table} {draft.partition}: {file.rows:,} rows were sent, the {file.ending} that was written holds "
+            f"{named(table, draft.partition)}: {file.rows:,} rows were sent, the {file.ending} that was written holds "
             f"{rows:,}. Nothing was published; the old month stands."
         )
 
 
-def _folder(table: str, partition: str) -> str:
+def _folder(table: str, partition: Partition) -> str:
+    if partition is None:
+        return table_name(table)
     partition_date(partition)  # refuses what is no partition key before it becomes a path
     return f"{table_name(table)}/source_month={partition}"
 
 
-def _manifest_key(table: str, partition: str) -> str:
+def _manifest_key(table: str, partition: Partition) -> str:
     return f"{_folder(table, partition)}/{MANIFEST}"

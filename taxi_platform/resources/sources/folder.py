@@ -17,9 +17,10 @@ from taxi_platform.errors import (
     SourceUnavailableError,
     TaxiError,
 )
-from taxi_platform.resources.sources.source import Progress, SourceFile
+from taxi_platform.resources.sources.source import MonthSource, Progress, SourceFile
 from taxi_platform.trips.months import Month
 from taxi_platform.trips.services import Service
+from taxi_platform.trips.zones import ZONES_FILE
 
 if TYPE_CHECKING:
     import fsspec
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 ENDINGS = ("parquet", "csv.gz", "csv")
 """Where a folder has a month twice, the first of these counts: TLC's Parquet replaced its CSV."""
 
+_ZONES_FOLDERS = ("zones", "misc")
 _CHUNK_BYTES = 1 << 20
 
 
@@ -37,7 +39,7 @@ class FolderSource:
         self._url = url
         self.name = without_credentials(url)
 
-    def find(self, service: Service, month: Month) -> SourceFile:
+    def find(self, service: Service, month: Month) -> MonthSource:
         stem = service.file_stem(month)
         with self._in_words(stem):
             system, root = self._open()
@@ -51,9 +53,9 @@ class FolderSource:
         names = ", ".join(f"{stem}.{ending}" for ending in ENDINGS)
         raise NotPublishedError(f"{self.name} has no {service.name} {month}: none of {names} is there.")
 
-    def published(self, service: Service) -> Iterable[SourceFile]:
+    def published(self, service: Service) -> Iterable[MonthSource]:
         pattern = re.compile(re.escape(service.name) + r"_tripdata_(\d{4}-\d{2})\.(parquet|csv\.gz|csv)")
-        found: dict[Month, tuple[int, SourceFile]] = {}
+        found: dict[Month, tuple[int, MonthSource]] = {}
         with self._in_words(f"the {service.name} files"):
             system, root = self._open()
             for rank, folder in enumerate((f"{root}/{service.name}", root)):
@@ -68,10 +70,25 @@ class FolderSource:
                         found[month] = order, self._source_file(system, service, month, info, path)
         return [found[month][1] for month in sorted(found)]
 
+    def find_zones(self) -> SourceFile:
+        with self._in_words(ZONES_FILE):
+            system, root = self._open()
+            for folder in (*(f"{root}/{name}" for name in _ZONES_FOLDERS), root):
+                path = f"{folder}/{ZONES_FILE}"
+                try:
+                    info = system.info(path)
+                except FileNotFoundError:
+                    continue
+                return SourceFile(**_described(system, info, path))
+        raise NotPublishedError(
+            f"{self.name} has no {ZONES_FILE}, neither on its own nor in a folder {' or '.join(_ZONES_FOLDERS)}."
+        )
+
     def fetch(self, file: SourceFile, to: Path, progress: Progress) -> None:
         with self._in_words(file.name):
             system, root = self._open()
-            places = (f"{root}/{file.service}/{file.name}", f"{root}/{file.name}")
+            folders = (file.service,) if isinstance(file, MonthSource) else _ZONES_FOLDERS
+            places = [*(f"{root}/{folder}/{file.name}" for folder in folders), f"{root}/{file.name}"]
             path = next((place for place in places if system.exists(place)), places[0])
             moved = 0
             with system.open(path, "rb") as source, to.open("wb") as target:
@@ -99,15 +116,8 @@ class FolderSource:
 
     def _source_file(
         self, system: fsspec.AbstractFileSystem, service: Service, month: Month, info: dict[str, Any], path: str
-    ) -> SourceFile:
-        return SourceFile(
-            service=service.name,
-            month=month,
-            name=path.rsplit("/", 1)[-1],
-            url=without_credentials(str(system.unstrip_protocol(path))),
-            size_bytes=info.get("size"),
-            fingerprint=_fingerprint(info),
-        )
+    ) -> MonthSource:
+        return MonthSource(service=service.name, month=month, **_described(system, info, path))
 
     @contextmanager
     def _in_words(self, what: str) -> Iterator[None]:
@@ -156,12 +166,15 @@ def check_folder(url: str) -> None:
     if scheme and scheme not in known_implementations:
         raise SettingsError(
             f"{without_credentials(url)!r} is no source: nothing here reads {scheme}://. "
-            "Known are sample, a folder, and the URLs that fsspec reads (file, http, https, gs, s3, abfs, ftp, ...)."
+            "Known are sample, tlc, datatalks, a folder, and the URLs that fsspec reads (file, http, https, gs, s3, "
+            "abfs, ftp, ...)."
         )
     if scheme in ("", "file"):
         folder = Path(urlsplit(url).path if scheme else url)
         if not folder.is_dir():
-            raise SettingsError(f"There is no folder {folder}. A source is sample, a folder that is there, or a URL.")
+            raise SettingsError(
+                f"There is no folder {folder}. A source is sample, tlc, datatalks, a folder that is there, or a URL."
+            )
 
 
 def without_credentials(url: str) -> str:
@@ -182,6 +195,15 @@ def _listed(system: fsspec.AbstractFileSystem, folder: str) -> list[dict[str, An
         return list(system.ls(folder, detail=True))
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def _described(system: fsspec.AbstractFileSystem, info: dict[str, Any], path: str) -> dict[str, Any]:
+    return {
+        "name": path.rsplit("/", 1)[-1],
+        "url": without_credentials(str(system.unstrip_protocol(path))),
+        "size_bytes": info.get("size"),
+        "fingerprint": _fingerprint(info),
+    }
 
 
 def _fingerprint(info: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One published month, as the source describes it before anything is fetched.
+    """One published file, as the source describes it before anything is fetched.
 
     Attributes:
         name: The publisher's file name, `green_tripdata_2020-03.csv.gz`.
@@ -26,12 +26,18 @@ class SourceFile:
             The same fingerprint means that nothing need be fetched; another one proves nothing.
     """
 
-    service: str
-    month: Month
     name: str
     url: str
     size_bytes: int | None
     fingerprint: str
+
+
+@dataclass(frozen=True)
+class MonthSource(SourceFile):
+    """The file of one month of one service."""
+
+    service: str
+    month: Month
 
 
 class Source(Protocol):
@@ -42,7 +48,7 @@ class Source(Protocol):
         """How people name this source, without credentials."""
         ...
 
-    def find(self, service: Service, month: Month) -> SourceFile:
+    def find(self, service: Service, month: Month) -> MonthSource:
         """The file of `month`; a look, never a download.
 
         Raises:
@@ -51,8 +57,17 @@ class Source(Protocol):
         """
         ...
 
-    def published(self, service: Service) -> Iterable[SourceFile]:
+    def published(self, service: Service) -> Iterable[MonthSource]:
         """Every month of `service` that the source has, oldest first; a look, never a download."""
+        ...
+
+    def find_zones(self) -> SourceFile:
+        """The lookup of TLC's taxi zones; a look, never a download.
+
+        Raises:
+            NotPublishedError: The source has none.
+            SourceUnavailableError: It did not answer. A retry may help.
+        """
         ...
 
     def fetch(self, file: SourceFile, to: Path, progress: Progress) -> None:

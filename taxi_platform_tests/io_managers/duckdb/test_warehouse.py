@@ -180,16 +180,19 @@ def test_a_month_streams_out_in_bounded_memory(kit: DuckDBKit) -> None:
         day = pa.array([f"2021-{number:02}-01"]).cast(pa.date32())[0]
         put_stream(kit, rows.set_column(2, "source_month", pa.repeat(day, 1_000_000)), month=month)
     code = """if True:
-        import sys, resource
+        import sys
         from pathlib import Path
+        from taxi_platform.io_managers.duckdb import connecting
         from taxi_platform.io_managers.duckdb.warehouse import DuckDBWarehouse
+        from taxi_platform_tests.peak_memory import peak_mib
+        connecting.MEMORY_LIMIT = "128MB"  # of what it has read DuckDB keeps so much
         with DuckDBWarehouse(Path(sys.argv[1])).read_months("cab_trips", sys.argv[2:]) as reader:
             print(sum(batch.num_rows for batch in reader))
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+        print(peak_mib())
     """
     done = subprocess.run(
         [sys.executable, "-c", code, str(kit.path), *months], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    counted, peak_mib = map(int, done.stdout.split())
+    counted, peak = map(int, done.stdout.split())
     assert counted == 6_000_000
-    assert peak_mib < 600  # of which DuckDB may keep up to 512 of what it has read; the rows once more would be 450
+    assert peak < 400  # the rows, held whole, would be 450 more than DuckDB's 128

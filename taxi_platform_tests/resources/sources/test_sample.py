@@ -354,9 +354,9 @@ def test_months_differ_in_length_when_asked_to(tmp_path: Path) -> None:
 
 
 def test_a_million_rows_need_little_memory() -> None:
-    # VmHWM rather than ru_maxrss where there is one: Linux hands the latter down from the parent process.
     peak_mb = run_python(
-        "import pathlib, resource, sys, tempfile\n"
+        "import pathlib, tempfile\n"
+        "from taxi_platform_tests.peak_memory import peak_mib\n"
         "from taxi_platform.resources.sources.sample import SampleSource\n"
         "from taxi_platform.trips.months import Month\n"
         "from taxi_platform.trips.services import SERVICES\n"
@@ -365,12 +365,7 @@ def test_a_million_rows_need_little_memory() -> None:
         "    file = source.find(SERVICES[name], month)\n"
         "    with tempfile.TemporaryDirectory() as folder:\n"
         "        source.fetch(file, pathlib.Path(folder, file.name), lambda _: None)\n"
-        "status = pathlib.Path('/proc/self/status')\n"
-        "if status.exists():\n"
-        "    peak = int(status.read_text().split('VmHWM:')[1].split()[0]) * 1024\n"
-        "else:\n"
-        "    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "print(peak // 2**20)\n"
+        "print(peak_mib())\n"
     )
     assert 0 < int(peak_mb) < 400
 

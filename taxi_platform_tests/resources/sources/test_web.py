@@ -24,7 +24,7 @@ from taxi_platform.errors import (
     TaxiError,
 )
 from taxi_platform.resources.sources.opening import KNOWN, open_source
-from taxi_platform.resources.sources.source import SourceFile
+from taxi_platform.resources.sources.source import MonthSource, SourceFile
 from taxi_platform.resources.sources.web import host
 from taxi_platform.resources.sources.web.client import _redirected
 from taxi_platform.resources.sources.web.patience import Clock, Patience, retry_after_s
@@ -140,7 +140,7 @@ def fetch(server: PublisherServer, time: FakeTime, to: Path, *spoilt: Fault, **o
 
 def test_a_month_is_found_by_one_head(server: PublisherServer, time: FakeTime) -> None:
     file = source_at(server.url, time).find(GREEN, JANUARY)
-    assert file == SourceFile(
+    assert file == MonthSource(
         service="green",
         month=JANUARY,
         name=NAME,
@@ -505,7 +505,7 @@ def test_the_third_403_in_a_row_means_that_we_ask_too_often(server: PublisherSer
     assert str(caught.value) == (
         f"green_tripdata_2020-06.parquet: {server.url}/files/green_tripdata_2020-06.parquet was asked 6 times and at "
         "last answered 403 as tlc does when it is asked too often (3 months or more in a row). Nothing was kept. "
-        "Run the month again later."
+        "Try it again later."
     )
     assert server.asked() == ["HEAD 403"] * ATTEMPTS
     assert time.slept == BACKOFF

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from taxi_platform.errors import NotPublishedError, SettingsError
 from taxi_platform.resources.sources.sample.eras import Era
 from taxi_platform.resources.sources.sample.timeline import era_of
-from taxi_platform.resources.sources.source import Progress, SourceFile
+from taxi_platform.resources.sources.sample.zones import zones_csv
+from taxi_platform.resources.sources.source import MonthSource, Progress, SourceFile
 from taxi_platform.trips.layouts import FileKind
 from taxi_platform.trips.months import Month, last_full_month
 from taxi_platform.trips.services import SERVICES, Service, new_york_today
+from taxi_platform.trips.zones import ZONES_FILE
 
 if TYPE_CHECKING:
     from taxi_platform.resources.sources.sample.draft import Draft, Plan
@@ -74,7 +76,7 @@ class SampleSource:
         digest = hashlib.sha256(f"{service.name} {month} {self.rows} {self.seed}".encode()).digest()
         return max(MIN_ROWS, self.rows - int.from_bytes(digest[:8], "big") % (span + 1))
 
-    def find(self, service: Service, month: Month) -> SourceFile:
+    def find(self, service: Service, month: Month) -> MonthSource:
         """The file of `month`. Nothing is made yet.
 
         Raises:
@@ -87,9 +89,15 @@ class SampleSource:
             )
         return self._file(service, month, era_of(service, month, self.format))
 
-    def published(self, service: Service) -> Iterable[SourceFile]:
+    def published(self, service: Service) -> Iterable[MonthSource]:
         months = service.first_month.until(last_full_month(new_york_today()))
         return [self._file(service, month, era_of(service, month, self.format)) for month in months]
+
+    def find_zones(self) -> SourceFile:
+        """A lookup with the publisher's columns, and names that say what they are: made up."""
+        return SourceFile(
+            name=ZONES_FILE, url=f"sample://{ZONES_FILE}", size_bytes=None, fingerprint=f"sample-v{GENERATOR_VERSION}"
+        )
 
     def fetch(self, file: SourceFile, to: Path, progress: Progress) -> None:
         """Write the bytes of `file` to `to`, chunk by chunk. A failure leaves no file there.
@@ -97,6 +105,9 @@ class SampleSource:
         Raises:
             NotPublishedError: This sample has no such file, or would make another one of that name.
         """
+        if not isinstance(file, MonthSource):
+            progress(to.write_bytes(zones_csv()))
+            return
         service = SERVICES[file.service]
         if self.find(service, file.month).fingerprint != file.fingerprint:
             raise NotPublishedError(
@@ -122,14 +133,14 @@ class SampleSource:
             to.unlink(missing_ok=True)
             raise
 
-    def _file(self, service: Service, month: Month, era: Era) -> SourceFile:
+    def _file(self, service: Service, month: Month, era: Era) -> MonthSource:
         name = service.file_stem(month) + era.ending
         query = f"rows={self.rows}&seed={self.seed}"
         if self.vary_percent:
             query += f"&vary_percent={self.vary_percent}"
         if self.format:
             query += f"&format={self.format}"
-        return SourceFile(
+        return MonthSource(
             service=service.name,
             month=month,
             name=name,

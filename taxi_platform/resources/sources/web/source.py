@@ -6,11 +6,11 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from taxi_platform.errors import NotPublishedError, SourceUnavailableError
-from taxi_platform.resources.sources.source import Progress, SourceFile
+from taxi_platform.resources.sources.source import MonthSource, Progress, SourceFile
 from taxi_platform.resources.sources.web.client import Client
 from taxi_platform.resources.sources.web.download import UNKNOWN, Described, Download
 from taxi_platform.resources.sources.web.host import THROTTLED_AFTER, Host, host_of
@@ -19,6 +19,7 @@ from taxi_platform.resources.sources.web.publishers import Publisher
 from taxi_platform.resources.sources.web.refusals import FORBIDDEN, GONE, refuse_page, refuse_status
 from taxi_platform.trips.months import Month, last_full_month
 from taxi_platform.trips.services import Service, new_york_today
+from taxi_platform.trips.zones import ZONES_FILE
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -33,6 +34,26 @@ T = TypeVar("T")
 
 _HEAD_REFUSED = (405, 501)
 _MISSES_AT_THE_END = 2
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A file that may be there, and what it means if the host says no.
+
+    Attributes:
+        why_throttled: Why a 403 says nothing of the file; empty where it says that the file is not there.
+        absent: What is raised where it is not, given the status.
+        refusals: Every 403 that was borne.
+    """
+
+    url: str
+    why_throttled: Callable[[], str]
+    absent: Callable[[int], NotPublishedError]
+    refusals: list[int] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.url.rpartition("/")[2]
 
 
 def nobody_knows(*_: object) -> bool:
@@ -72,7 +93,7 @@ class WebSource:
     def _host(self) -> Host:
         return host_of(urlsplit(self.base or self.publisher.base).netloc)
 
-    def find(self, service: Service, month: Month) -> SourceFile:
+    def find(self, service: Service, month: Month) -> MonthSource:
         """The file of `month`: one HEAD, or the first byte where a HEAD is refused.
 
         Raises:
@@ -82,7 +103,26 @@ class WebSource:
         """
         return self._find(service, month)[0]
 
-    def published(self, service: Service) -> Iterator[SourceFile]:
+    def find_zones(self) -> SourceFile:
+        """The lookup of zones: one HEAD.
+
+        Raises:
+            NotPublishedError: It is not there.
+            SourceFileError: A page is there.
+            SourceUnavailableError: The host did not answer. A retry may help.
+        """
+        url = self.publisher.zones_url(self.base)
+
+        def why_throttled() -> str:
+            is_known = not self.base or self.seen_before(url) or self._host.has_shown(url)
+            return f"{ZONES_FILE} is known to be there" if is_known else ""
+
+        def absent(status: int) -> NotPublishedError:
+            return NotPublishedError(f"{self.name} has no {ZONES_FILE}: {url} answered {status}.")
+
+        return SourceFile(**self._located(_Wanted(url, why_throttled, absent)))
+
+    def published(self, service: Service) -> Iterator[MonthSource]:
         """Every month there is, oldest first: one HEAD a month, as they are taken, at the host's pace.
 
         No publisher lists its files. The months of yellow taxis are some 210 requests, less than a minute; after two
@@ -138,60 +178,60 @@ class WebSource:
             to.unlink(missing_ok=True)
             raise
 
-    def _find(self, service: Service, month: Month) -> tuple[SourceFile, bool]:
+    def _find(self, service: Service, month: Month) -> tuple[MonthSource, bool]:
         """The file, and whether the host had refused it before it gave way."""
         url = self.publisher.url(service, month, self.base)
-        name = url.rpartition("/")[2]
-        refusals: list[int] = []
+        wanted = _Wanted(
+            url,
+            why_throttled=lambda: self._why_throttled(service.name, month, url),
+            absent=lambda status: self._not_published(service, month, url, status),
+        )
+        return MonthSource(service=service.name, month=month, **self._located(wanted)), bool(wanted.refusals)
+
+    def _located(self, wanted: _Wanted) -> dict[str, Any]:
+        """What a `SourceFile` says of the file that is wanted."""
         try:
-            told = self._patiently(url, lambda: self._look(service, month, url, refusals))
+            told = self._patiently(wanted.url, lambda: self._look(wanted))
         except TryAgainError as error:
             raise SourceUnavailableError(
-                f"{name}: {url} was asked {error.times} and at last {error.said}. Nothing was kept. "
-                "Run the month again later."
+                f"{wanted.name}: {wanted.url} was asked {error.times} and at last {error.said}. Nothing was kept. "
+                "Try it again later."
             ) from None
-        now = dt.datetime.now(dt.UTC).isoformat()
-        found = SourceFile(
-            service=service.name,
-            month=month,
-            name=name,
-            url=url,
-            size_bytes=told.size_bytes,
-            fingerprint=told.fingerprint or UNKNOWN + now,
-        )
-        return found, bool(refusals)
+        return {
+            "name": wanted.name,
+            "url": wanted.url,
+            "size_bytes": told.size_bytes,
+            "fingerprint": told.fingerprint or UNKNOWN + dt.datetime.now(dt.UTC).isoformat(),
+        }
 
-    def _those_there(self, service: Service, months: list[Month]) -> Iterator[SourceFile]:
+    def _those_there(self, service: Service, months: list[Month]) -> Iterator[MonthSource]:
         for month in months:
             try:
                 yield self.find(service, month)
             except NotPublishedError:
                 continue
 
-    def _look(self, service: Service, month: Month, url: str, refusals: list[int]) -> Described:
+    def _look(self, wanted: _Wanted) -> Described:
         """One attempt at the headers of the file."""
-        with self._client.ask("HEAD", url) as response:
+        with self._client.ask("HEAD", wanted.url) as response:
             # A signed address may be good for a GET alone: then it forbids the HEAD.
             is_forbidden = response.status == FORBIDDEN and not self.publisher.hides_absence
             if not is_forbidden and response.status not in _HEAD_REFUSED:
-                return self._described(service, month, url, response, refusals)
-        with self._client.ask("GET", url, {"Range": "bytes=0-0"}) as response:
-            return self._described(service, month, url, response, refusals)
+                return self._described(wanted, response)
+        with self._client.ask("GET", wanted.url, {"Range": "bytes=0-0"}) as response:
+            return self._described(wanted, response)
 
-    def _described(
-        self, service: Service, month: Month, url: str, response: BaseHTTPResponse, refusals: list[int]
-    ) -> Described:
+    def _described(self, wanted: _Wanted, response: BaseHTTPResponse) -> Described:
         if response.status == FORBIDDEN and self.publisher.hides_absence:
-            why = self._why_throttled(service.name, month, url)
+            why = wanted.why_throttled()
             if not why:
-                raise self._not_published(service, month, url, response.status)
-            refusals.append(response.status)
+                raise wanted.absent(response.status)
+            wanted.refusals.append(response.status)
             raise TryAgainError(f"answered 403 as {self.publisher.name} does when it is asked too often ({why})")
         if response.status in GONE:
-            raise self._not_published(service, month, url, response.status)
-        name = url.rpartition("/")[2]
-        refuse_status(response, name, url)
-        refuse_page(response, name, url)
+            raise wanted.absent(response.status)
+        refuse_status(response, wanted.name, wanted.url)
+        refuse_page(response, wanted.name, wanted.url)
         return Described.by(response)
 
     def _receive(self, file: SourceFile, download: Download) -> None:
