@@ -34,7 +34,7 @@ from taxi_platform.trips.services import Service
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CLEANING_VERSION = "2"
+CLEANING_VERSION = "3"
 """Raise it with every change of what cleaning puts out; a test compares it with the code."""
 
 
@@ -287,7 +287,7 @@ class _Sink:
             return
         arrays = [pa.array(records.source_rows), *(records.columns[name] for name in unknown)]
         # A file that was once written by us may have our own column.
-        names = [f"{name}_in_file" if name == SOURCE_ROW.name else name for name in unknown]
+        names = [_free_name(name, unknown) if name == SOURCE_ROW.name else name for name in unknown]
         schema = pa.schema([(n, a.type) for n, a in zip((SOURCE_ROW.name, *names), arrays, strict=True)])
         extras = pa.record_batch(arrays, schema=schema)
         self._out(EXTRAS, schema).write(extras if keep is None else extras.filter(keep))
@@ -311,6 +311,12 @@ class _Sink:
             path = self._folder / f"{role}.parquet"
             self._outs[role] = path, self._stack.enter_context(ParquetOut(path, schema))
         return self._outs[role][1]
+
+
+def _free_name(name: str, taken: Sequence[str]) -> str:
+    while name in taken:
+        name += "_in_file"
+    return name
 
 
 _ENDINGS: Mapping[str, str] = {TRIPS: "parquet", REJECTS: "rejects.parquet", EXTRAS: "extras.parquet"}

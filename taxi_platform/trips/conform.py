@@ -24,6 +24,9 @@ _WHOLE_LIMITS: Mapping[ColumnType, tuple[float, float]] = {
     "seconds": (float(-(2**31)), float(2**31 - 1)),
 }
 
+_NUMBER = r"^[-+.0-9eE]+$"
+"""The characters of a number."""
+
 _FIRST_DAY, _END_DAY = -719_162, 2_932_897
 """0001-01-01 and 10000-01-01 in days from 1970: not every store, nor Python, can hold other years."""
 
@@ -55,7 +58,7 @@ def conform(array: pa.Array, column: Column, where: str) -> Conformed:
     import pyarrow as pa
 
     target = arrow_type(column.type)
-    if pa.types.is_null(array.type):
+    if array.null_count == len(array):  # of whatever type: pandas saves an empty column as doubles
         return Conformed(pa.nulls(len(array), target))
     if column.type == "text":
         return _respelled(_text(array, column, where), column)
@@ -102,9 +105,11 @@ def _codes(array: pa.Array, column: Column) -> Conformed:
     others = _without(strings, pc.is_valid(known))[0]
     if others.null_count == len(others):
         return Conformed(known, bad)
-    numbers, unread = _try_cast(others, pa.float64(), r"^[-+.0-9eE]+$")
+    # "nan" and "inf" are words, whatever stands in the rows beside them: Arrow would take them for numbers.
+    digits, word = _without(others, pc.invert(pc.match_substring_regex(others, _NUMBER)))
+    numbers, unread = _try_cast(digits, pa.float64(), _NUMBER)
     whole = _whole(numbers, None, column.type)
-    values, bad = pc.coalesce(known, whole.values), _either(bad, whole.bad)
+    values, bad, unread = pc.coalesce(known, whole.values), _either(bad, whole.bad), _either(word, unread)
     if unread is None or not column.unmapped_to:
         return Conformed(values, _either(bad, unread))
     return Conformed(values, bad, unmapped=_without(others, pc.invert(unread))[0])
@@ -152,6 +157,8 @@ def _times(array: pa.Array, column: Column, where: str) -> Conformed:
         raise _retyped(array, column, where)
     lowest, highest = max(_FIRST_DAY * per_day, -(2**63)), min(_END_DAY * per_day, 2**63) - 1
     array, beyond = _without(array, _outside(ticks, lowest, highest))
+    if pa.types.is_timestamp(array.type) and array.type.unit == "ns":
+        array = pc.floor_temporal(array, unit="microsecond")  # the cast would round towards 1970
     times = array if array.type == target else array.cast(target, safe=False)
     return Conformed(times, _either(bad, beyond))
 
@@ -164,7 +171,7 @@ def _floats(array: pa.Array, column: Column, where: str) -> tuple[pa.Array, pa.A
     bad: pa.Array | None = None
     if _is_text(array.type):
         strings, bad = _strings(array)
-        floats, unread = _try_cast(_trimmed(strings), pa.float64(), r"^[-+.0-9eE]+$")
+        floats, unread = _try_cast(_trimmed(strings), pa.float64(), _NUMBER)
         floats, word = _without(floats, pc.is_nan(floats))  # "nan" is a word, not a number
         bad = _either(_either(bad, unread), word)
     elif pa.types.is_float32(array.type):

@@ -71,8 +71,8 @@ def recognise(
         LayoutError: No layout has its columns in `header`, a name is there twice, or too much is unknown.
     """
     names = [normalised(name) for name in header]
-    while names and not names[-1]:
-        names.pop()
+    while kind == "csv" and names and not names[-1]:
+        names.pop()  # of a CSV these are commas at the end; of a Parquet file they are columns
     _refuse_doubles(names, file_name)
     present = set(names)
     fitting = [layout for layout in layouts if present >= {normalised(name) for name in layout.header}]

@@ -59,9 +59,9 @@ def parquet_of(rows: int = 1, **columns: pa.Array) -> bytes:
     return parquet_bytes(pa.table(good | columns))
 
 
-def parquet_bytes(table: pa.Table) -> bytes:
+def parquet_bytes(table: pa.Table, **options: Any) -> bytes:
     out = io.BytesIO()
-    pq.write_table(table, out)
+    pq.write_table(table, out, **options)
     return out.getvalue()
 
 

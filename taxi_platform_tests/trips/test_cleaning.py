@@ -125,6 +125,16 @@ def test_an_unknown_column_may_have_a_name_that_means_something_here(name: str, 
     assert len(set(outcome.column("pickup_datetime"))) == 1
 
 
+def test_no_column_of_the_file_hides_another_or_our_own() -> None:
+    outcome = clean_bytes(csv_of(f"{row()},a,b", header=HEADER + ",source_row,source_row_in_file"))
+    assert outcome.extras is not None
+    assert outcome.extras.to_pydict() == {
+        "source_row": [1],
+        "source_row_in_file_in_file": ["a"],
+        "source_row_in_file": ["b"],
+    }
+
+
 def test_a_column_that_only_a_later_layout_has_is_no_stranger() -> None:
     rows = [f"{row()},1.25", "x", f"{row()},", f"{row()},free"]
     outcome = clean_bytes(csv_of(*rows, header=HEADER + ",Airport_Fee"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,29 @@ def test_rejects_with_long_lines_are_not_gathered(tmp_path: Path) -> None:
     before, after, counts = clean_apart(path)
     assert counts[:2] == ["10000", "0"]
     assert after - before < 500  # the file has 600
+
+
+def test_millions_of_lines_that_are_no_trips_are_not_gathered(tmp_path: Path) -> None:
+    path = tmp_path / "month.csv"
+    path.write_bytes(HEADER.encode() + b"\n" + b"x\n" * 2_200_000)
+    before, after, counts = clean_apart(path)
+    assert counts[:2] == ["2200000", "0"]
+    assert after - before < 400  # a reject takes more room than its line: all of a block took 900
+
+
+@pytest.mark.long
+def test_a_line_of_a_gigabyte_is_never_held(tmp_path: Path) -> None:
+    path = tmp_path / "month.csv.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(csv_of(row(), row()))
+        for _ in range(1 << 10):
+            file.write(b"9," * (1 << 19))
+        file.write(b"\n" + row().encode() + b"\n")
+    assert path.stat().st_size < 10 << 20
+    before, after, counts = clean_apart(path)
+    assert counts == ["4", "3", "line_too_long"]
+    assert after - before < 40
+    assert after < 1 << 10
 
 
 @pytest.mark.long

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 ParseAs = Literal["number", "time", "text"]
 
+_TEXT_LINES = 1 << 16
+"""Of the lines that are read as text so many at a time: a block of nothing but dirt has millions."""
+
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -52,7 +55,7 @@ class CsvReader:
             self._header.pop()
         self._parse_as = parse_as
         self._max_line = max_line
-        self._width = len(self._header)
+        self._width = 0  # not known before the first row
 
     def __iter__(self) -> Iterator[Records]:
         chunks = text_chunks(self._path, self._name, self._seen)
@@ -61,6 +64,7 @@ class CsvReader:
         header_is_next, next_row = True, 1
         for block in framer.blocks():
             if isinstance(block, LongLine):
+                self._width = self._width or len(self._header)
                 yield self._long_line(block, next_row)
                 next_row += 1
                 continue
@@ -71,35 +75,41 @@ class CsvReader:
                     continue
                 rows = block[block.index(b"\n", lines.spans[0][1]) + 1 :]
                 header_is_next = False
-                self._width = self._width_of(rows)
-            if rows:
-                records = self._read(rows, next_row, framer)
-                next_row += records.seen
-                yield records
+            self._width = self._width or self._width_of(rows)
+            if self._width:
+                for records in self._read(rows, next_row, framer):
+                    next_row += records.seen
+                    yield records
 
     def _width_of(self, block: bytes) -> int:
-        """Fields in a data row: some files have more than their header names, all of them empty."""
+        """Fields in a data row, by the first: some files have more than their header names, all of them empty."""
         lines = Lines(block)
+        if not lines.count:
+            return 0
         width = len(self._header)
-        if not lines.count or b'"' in lines.line(0) or flaw_of_plain(lines.line(0), width):
+        if b'"' in lines.line(0) or flaw_of_plain(lines.line(0), width):
             return width
         return lines.line(0).count(b",") + 1
 
-    def _read(self, block: bytes, first_row: int, framer: Framer) -> Records:
+    def _read(self, block: bytes, first_row: int, framer: Framer) -> Iterator[Records]:
         import numpy as np
 
         lines = Lines(block)
         quoted = b'"' in block
         if quoted and not has_plain_quotes(block):
-            return self._read_quoted(block, first_row, framer)
+            yield self._read_quoted(block, first_row, framer)
+            return
         if not self._has_control_bytes(block):
             columns = self._parse(block, self._width, quoted=quoted, typed=True)
             if columns is not None and _rows(columns) == lines.count:
                 rows = np.arange(first_row, first_row + lines.count, dtype=np.int64)
-                return Records(columns, rows, lines.line)
+                yield Records(columns, rows, lines.line)
+                return
         if quoted:
-            return self._read_quoted(block, first_row, framer)
-        return self._read_as_text(lines, first_row)
+            yield self._read_quoted(block, first_row, framer)
+            return
+        for start in range(0, lines.count, _TEXT_LINES):
+            yield self._read_as_text(lines, start, first_row)
 
     def _has_control_bytes(self, block: bytes) -> bool:
         """A NUL, or a CR that ends no line: Arrow's parser keeps the one and breaks the line at the other."""
@@ -107,15 +117,15 @@ class CsvReader:
             return True
         return b"\r" in block and block.count(b"\r") != block.count(b"\r\n")
 
-    def _read_as_text(self, lines: Lines, first_row: int) -> Records:
-        """Set aside the lines that are no records, and read the others as text."""
+    def _read_as_text(self, lines: Lines, start: int, first_row: int) -> Records:
+        """Some of `lines`, from `start`: set aside those that are no records, and read the others as text."""
         import numpy as np
 
         good, malformed, kept = [], [], []
         width = len(self._header)
-        for index in range(lines.count):
+        for index in range(start, min(start + _TEXT_LINES, lines.count)):
             line = lines.line(index)
-            if flaw := flaw_of_plain(line, width):
+            if flaw := flaw_of_plain(line, width, self._width):
                 malformed.append(Reject.of(first_row + index, flaw, line))
             else:
                 too_wide = line.count(b",") + 1 - width
@@ -127,13 +137,15 @@ class CsvReader:
             columns = self._parse(b"\n".join(good) + b"\n", width, quoted=False, typed=False)
         if columns is None or _rows(columns) != len(good):
             raise AccountingError(
-                f"{self._name}: the parser gave other rows than the lines after row {first_row:,}. "
+                f"{self._name}: the parser gave other rows than the lines after row {first_row + start:,}. "
                 "Nothing was published. This is a defect: please report it with the file."
             )
         return Records(columns, first_row + positions, lambda at: lines.line(kept[at]), tuple(malformed))
 
     def _read_quoted(self, block: bytes, first_row: int, framer: Framer) -> Records:
-        result = read_carefully(block, self._header, first_row, self._max_line, may_continue=framer.goes_on)
+        result = read_carefully(
+            block, self._header, self._width, first_row, self._max_line, may_continue=framer.goes_on
+        )
         framer.push_back(result.rest)
         return result.records
 

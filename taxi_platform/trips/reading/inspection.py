@@ -24,6 +24,9 @@ MAX_LINE_BYTES = 1 << 20
 """A longer line is not a trip: it is rejected, and never held in memory whole."""
 
 _HEADER_LIMIT = MAX_LINE_BYTES
+_NO_FIELD = b" \t\r\x1a"
+"""What a last line may be made of and yet be no half row; 0x1A ends a text on DOS."""
+
 _CR = 13
 _LF = 10
 
@@ -135,6 +138,10 @@ def _refuse_strangers(head: bytes, name: str) -> None:
     what = ""
     if not head:
         what = "the file is empty"
+    elif head.startswith(b"PARE"):
+        what = "this is an encrypted Parquet file"
+    elif head.startswith(b"PK\x03\x04"):
+        what = "this is a zip archive, not the file in it"
     elif start.startswith((b"<!doctype", b"<html", b"<head", b"<body")):
         what = "this is an HTML page, not trips: the publisher sent an error page"
     elif start.startswith((b"<?xml", b"<error")):
@@ -149,7 +156,7 @@ def _refuse_strangers(head: bytes, name: str) -> None:
 
 def _refuse_cut_row(counter: _LineCounter, header: Sequence[str], name: str) -> None:
     """A last line without an end and without all its fields is half a row: half a file."""
-    if counter.ends_in_newline or counter.lines < 2:
+    if counter.ends_in_newline or counter.lines < 2 or not counter.last_line.strip(_NO_FIELD):
         return
     width = max((at for at, column in enumerate(header, 1) if column.strip()), default=0)
     flaw = split(counter.last_line, width)[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH_ROWS = 1 << 16
+
+_READ_OPTIONS: Mapping[str, Any] = {
+    "coerce_int96_timestamp_unit": "us",  # nanoseconds hold no year before 1678 or after 2261: they wrap around
+    "page_checksum_verification": True,  # of the files that have checksums
+}
 
 
 class ParquetReader:
@@ -32,7 +37,7 @@ class ParquetReader:
         size = self._path.stat().st_size
         next_row = 1
         try:
-            with pq.ParquetFile(self._path) as file:
+            with pq.ParquetFile(self._path, **_READ_OPTIONS) as file:
                 total = max(file.metadata.num_rows, 1)
                 for batch in file.iter_batches(BATCH_ROWS):
                     columns = {
@@ -60,19 +65,25 @@ def _decoded(array: pa.Array) -> pa.Array:
 def _raw_json(batch: pa.RecordBatch) -> Callable[[int], bytes]:
     def raw(at: int) -> bytes:
         row = {name: _plain(batch.column(index)[at]) for index, name in enumerate(batch.schema.names)}
-        return json.dumps(row, default=str, ensure_ascii=False).encode(errors="backslashreplace")
+        return json.dumps(_finite(row), default=str, ensure_ascii=False).encode(errors="backslashreplace")
 
     return raw
 
 
 def _plain(scalar: pa.Scalar) -> Any:
-    """The value as JSON can have it, also where it is a year or a text that Python cannot."""
-    import pyarrow as pa
-
+    """The value for JSON, also where it is a year or a text that Python cannot have."""
     try:
-        value = scalar.as_py()
-    except UnicodeDecodeError:
-        return scalar.cast(pa.binary()).as_py().decode(errors="backslashreplace")
+        return scalar.as_py()
     except (ValueError, OverflowError):
-        return f"{scalar.type} {scalar.value}"
+        if hasattr(scalar, "as_buffer"):
+            return scalar.as_buffer().to_pybytes().decode(errors="backslashreplace")
+        return f"{scalar.type} {getattr(scalar, 'value', 'that cannot be shown')}"
+
+
+def _finite(value: Any) -> Any:
+    """`value` with the floats that JSON does not have as words."""
+    if isinstance(value, dict):
+        return {str(name): _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value

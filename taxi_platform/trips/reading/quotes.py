@@ -40,11 +40,12 @@ class CarefulResult:
 
 
 def read_carefully(
-    block: bytes, header: Sequence[str], first_row: int, max_record_bytes: int, *, may_continue: bool
+    block: bytes, header: Sequence[str], row_width: int, first_row: int, max_record_bytes: int, *, may_continue: bool
 ) -> CarefulResult:
     """Read `block` record by record, as text. A quote that is never closed costs its own line only.
 
     Args:
+        row_width: Fields in a row, with the empty ones that the header does not name.
         may_continue: More text follows; a record that is still open at the end is then given back as `rest`.
     """
     import numpy as np
@@ -57,7 +58,7 @@ def read_carefully(
     malformed: list[Reject] = []
     index, row, continued, rest = 0, first_row, 0, b""
     while index < lines.count:
-        found = _record(lines, index, len(header), max_record_bytes)
+        found = _record(lines, index, (len(header), row_width), max_record_bytes)
         if found.open_at_end and may_continue:
             rest = block[lines.spans[index][0] :]
             break
@@ -84,10 +85,10 @@ class _Found:
     open_at_end: bool = False
 
 
-def _record(lines: Lines, index: int, width: int, max_bytes: int) -> _Found:
+def _record(lines: Lines, index: int, widths: tuple[int, int], max_bytes: int) -> _Found:
     """The record that starts at line `index`: over several lines only where a quoted field makes it whole."""
     first = lines.line(index)
-    fields, reason = split(first, width)
+    fields, reason = split(first, *widths)
     if reason != "unterminated_quote":
         return _Found(fields, first, reason=reason)
     start = lines.spans[index][0]
@@ -100,9 +101,16 @@ def _record(lines: Lines, index: int, width: int, max_bytes: int) -> _Found:
         if lines.block.find(b'"', last_start, end) < 0:
             continue  # this line cannot close it
         raw = lines.block[start:end]
-        fields, reason = split(raw, width)
+        fields, reason = split(raw, *widths)
+        if not reason and _are_records(raw, widths[0]):
+            break  # two stray quotes, rows apart: what lies between them is no field
         if not reason:
             return _Found(fields, raw, count)
         if reason != "unterminated_quote":
             break
     return _Found([], first, reason="unterminated_quote")
+
+
+def _are_records(raw: bytes, width: int) -> bool:
+    """Whether each line would be a record by its commas alone, so that none of them needs the others."""
+    return width > 1 and all(line.count(b",") + 1 >= width for line in raw.split(b"\n") if line.rstrip(b"\r"))

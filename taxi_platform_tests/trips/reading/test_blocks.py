@@ -105,7 +105,7 @@ def numbered(outcome: Outcome, last: int) -> list[str]:
     return [repr(one) for one in found if one["source_row"] <= last]
 
 
-@pytest.mark.parametrize("column", ["trip_distance", "fare_amount", "passenger_count"])
+@pytest.mark.parametrize("column", ["trip_distance", "fare_amount", "passenger_count", "VendorID", "payment_type"])
 def test_a_weird_number_is_the_same_number_whichever_way_it_is_read(column: str) -> None:
     read_every_way([row(**{column: text}) for text in WEIRD_NUMBERS])
 
