@@ -70,7 +70,7 @@ def lake(work: Path) -> None:
 
 
 def warehouse(work: Path) -> None:
-    from taxi_platform.io_managers.duckdb.io_manager import stamp_of
+    from taxi_platform.io_managers.warehouse_io import stamp_of
 
     stores = _stores(work)
     month = stores.lake.current("yellow_trips", MONTH)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from taxi_platform.assets.stages import STAGES
-from taxi_platform.io_managers.duckdb.warehouse import DuckDBWarehouse, LedgerRow
 from taxi_platform.io_managers.objects.month_objects import MonthObjects
+from taxi_platform.io_managers.warehouse import LedgerRow, Warehouse
 from taxi_platform.resources.cleaning import CleaningResource
 from taxi_platform.resources.sources.look import Look
 from taxi_platform.trips.cleaning import CLEANING_VERSION
@@ -27,7 +27,7 @@ class Stores:
     raw: MonthObjects
     cleaned: MonthObjects
     lake: MonthObjects
-    warehouse: DuckDBWarehouse
+    warehouse: Warehouse
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from decimal import Decimal
 import dagster as dg
 
 from taxi_platform.assets import stages
-from taxi_platform.io_managers.duckdb.warehouse import DuckDBWarehouse
+from taxi_platform.io_managers.warehouse import Warehouse
 from taxi_platform.trips.month_file import MonthFile
 from taxi_platform.trips.services import Service
 
@@ -40,7 +40,7 @@ def reconciliation_check(service: Service) -> dg.AssetCheckSpec:
 
 
 def reconcile(
-    service: Service, cleaned: MonthFile | None, lake: MonthFile, warehouse: DuckDBWarehouse
+    service: Service, cleaned: MonthFile | None, lake: MonthFile, warehouse: Warehouse
 ) -> dg.AssetCheckResult:
     """Count and sum what the stages hold, and compare."""
     names = service.control_columns
@@ -74,7 +74,7 @@ def _in_lake(lake: MonthFile, names: Sequence[str]) -> Totals:
     return Totals("lake", lake.version, rows, sums)
 
 
-def _in_warehouse(warehouse: DuckDBWarehouse, lake: MonthFile, names: Sequence[str]) -> Totals:
+def _in_warehouse(warehouse: Warehouse, lake: MonthFile, names: Sequence[str]) -> Totals:
     row = warehouse.month(lake.table, lake.partition)
     rows, sums = warehouse.totals(lake.table, lake.partition, names)
     return Totals("warehouse", "none" if row is None else row.version, rows, sums)

@@ -55,6 +55,15 @@ def io_manager_key(stage: str) -> str:
     return f"{stage}_io_manager"
 
 
+def pool_of(warehouse: str) -> str | None:
+    """The pool of those who write to a warehouse of this kind; None where the warehouse keeps them apart itself.
+
+    DuckDB lets one process in at a time. Postgres locks the month and nothing else: several months load at once, as
+    many as there are runs.
+    """
+    return warehouse if warehouse == "duckdb" else None
+
+
 def column_schema(columns: Sequence[Column]) -> dg.TableSchema:
     """The columns with their types and descriptions, for the UI."""
     types = {

@@ -7,9 +7,9 @@ import dagster as dg
 
 from taxi_platform.assets import stages
 from taxi_platform.assets.reconciliation import reconcile, reconciliation_check
-from taxi_platform.io_managers.duckdb.io_manager import DuckDBMonthIOManager
 from taxi_platform.io_managers.failing import as_failure
 from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
+from taxi_platform.io_managers.warehouse_io import WarehouseIOManager
 from taxi_platform.trips.month_file import MonthFile
 from taxi_platform.trips.services import Service
 
@@ -36,7 +36,7 @@ def lake_asset(service: Service, kind: str) -> dg.AssetsDefinition:
 
 
 def warehouse_asset(service: Service, kind: str) -> dg.AssetsDefinition:
-    """The asset `warehouse/{service}_trips`; `kind` names the warehouse, and the pool of those who write to it."""
+    """The asset `warehouse/{service}_trips`; `kind` names the warehouse."""
     common = stages.common(service, "warehouse", kinds={kind}, code_version="1")
     of_op = {name: common.pop(name) for name in ("partitions_def", "backfill_policy", "retry_policy")}
 
@@ -62,14 +62,14 @@ def warehouse_asset(service: Service, kind: str) -> dg.AssetsDefinition:
         ins={"lake_trips": dg.AssetIn(key=stages.asset_key("lake", service))},
         check_specs=[reconciliation_check(service)],
         can_subset=True,
-        pool=kind,
+        pool=stages.pool_of(kind),
         **of_op,
     )
     def warehouse(
         context: dg.AssetExecutionContext,
         lake_trips: MonthFile,
         cleaned_io_manager: dg.ResourceParam[MonthObjectsIOManager],
-        warehouse_io_manager: dg.ResourceParam[DuckDBMonthIOManager],
+        warehouse_io_manager: dg.ResourceParam[WarehouseIOManager],
     ) -> Iterator[Any]:
         if context.selected_asset_keys:
             yield stages.output(lake_trips, lake_trips.version, output_name=OUTPUT)

@@ -62,7 +62,7 @@ def zones_assets(*, lake: str, warehouse: str) -> Sequence[dg.AssetsDefinition]:
         },
         ins={"taxi_zones": dg.AssetIn(key=ZONES_KEY)},
         dagster_type=dg.Any,
-        pool=warehouse,
+        pool=stages.pool_of(warehouse),
     )
     def in_warehouse(taxi_zones: MonthFile) -> Iterator[Any]:
         yield stages.output(taxi_zones, taxi_zones.version)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taxi_platform.errors import AccountingError, DamagedStoreError, SchemaError
+from taxi_platform.errors import DamagedStoreError, SchemaError
 from taxi_platform.io_managers.duckdb import table_sql as sql
-from taxi_platform.io_managers.stored import Stamp
+from taxi_platform.io_managers.stored import Stamp, day_of
+from taxi_platform.io_managers.table_columns import new_columns, sent_columns
+from taxi_platform.io_managers.warehouse import LEDGER, as_sums, require_truth, strays, sums_as_text
+from taxi_platform.trips.month_file import Partition
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,13 +26,13 @@ class MonthSwap:
     """The statements of one transaction that replaces one month."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, table: str, day: dt.date | None, column: str, stamp: Stamp
+        self, connection: duckdb.DuckDBPyConnection, table: str, partition: Partition, column: str, stamp: Stamp
     ) -> None:
-        self._connection, self._table, self._day, self._stamp = connection, table, day, stamp
+        self._connection, self._table, self._partition, self._stamp = connection, table, partition, stamp
+        self._day = day = day_of(partition)
         self._partition_column = column
         self._name = sql.quoted(table)
         self._where, self._values = sql.where(column, day)
-        self._what = table if day is None else f"{table} {day:%Y-%m}"
 
     def replace(self, path: Path) -> int:
         """Have the table hold the rows of a Parquet file for this month, and the ledger say so.
@@ -41,7 +42,7 @@ class MonthSwap:
         """
         schema = _schema_of(path)
         self._fit(schema)
-        rows = self._fill(path, [field.name for field in sql.sent_columns(schema, self._columns())])
+        rows = self._fill(path, [field.name for field in sent_columns(schema, self._columns())])
         self._check(rows)
         self._write_ledger(rows)
         return rows
@@ -52,7 +53,7 @@ class MonthSwap:
     def _fit(self, schema: pa.Schema) -> None:
         sql.require_columns(self._table, schema, None if self._day is None else self._partition_column)
         if there := self._columns():
-            fields = sql.new_columns(self._table, schema, there)
+            fields = new_columns(self._table, schema, there, sql.duckdb_type)
             for field in fields:
                 self._connection.execute(sql.add_column(self._table, field))
         else:
@@ -71,10 +72,7 @@ class MonthSwap:
         )
         rows = int(self._one(f"SELECT count(*) FROM {self._name} {self._where}", self._values))  # noqa: S608
         if rows != sent:
-            raise SchemaError(
-                f"{self._table} {self._day}: {sent:,} rows were sent, but only {rows:,} of them say {self._day} in "
-                f"{sql.quoted(self._partition_column)}. Nothing was changed. Send the rows of one partition at a time."
-            )
+            raise SchemaError(strays(self._table, self._day, self._partition_column, sent, rows))
         return rows
 
     def _one(self, query: str, values: Sequence[object]) -> Any:
@@ -82,30 +80,22 @@ class MonthSwap:
         return None if row is None else row[0]
 
     def _check(self, rows: int) -> None:
-        wanted = self._stamp.rows
-        if wanted is not None and rows != wanted:
-            raise AccountingError(
-                f"{self._what}: {wanted:,} rows were sent, the table counts {rows:,}. "
-                "Nothing was changed; the old month stands."
-            )
-        for name, total in self._stamp.control_sums.items():
+        names = list(self._stamp.control_sums)
+        require_truth(self._table, self._partition, self._stamp, rows, as_sums(names, self._sums(names)))
+
+    def _sums(self, names: Sequence[str]) -> Iterator[Any]:
+        for name in names:
             query = f"SELECT coalesce(sum({sql.quoted(name)}), 0) FROM {self._name} {self._where}"  # noqa: S608
-            found = Decimal(str(self._one(query, self._values)))
-            if found != total:
-                raise AccountingError(
-                    f"{self._what}: the sum of {name} is {total} in the file, {found} in the "
-                    "table. Nothing was changed; the old month stands."
-                )
+            yield self._one(query, self._values)
 
     def _write_ledger(self, rows: int) -> None:
         stamp = self._stamp
         self._connection.execute(
-            f"DELETE FROM {sql.LEDGER} {sql.OF_LEDGER}",  # noqa: S608
+            f"DELETE FROM {LEDGER} {sql.OF_LEDGER}",  # noqa: S608
             [self._table, self._day],
         )
-        sums = json.dumps({name: str(total) for name, total in stamp.control_sums.items()})
         self._connection.execute(
-            f"INSERT INTO {sql.LEDGER} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            f"INSERT INTO {LEDGER} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             [
                 self._table,
                 self._day,
@@ -113,7 +103,7 @@ class MonthSwap:
                 stamp.as_of,
                 rows,
                 stamp.rejected,
-                sums,
+                sums_as_text(stamp),
                 stamp.schema_version,
                 dt.datetime.now(dt.UTC).replace(tzinfo=None),
                 stamp.run_id,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from taxi_platform.errors import SchemaError
+from taxi_platform.io_managers.table_columns import description_of, require_partition_column
+from taxi_platform.io_managers.warehouse import LEDGER
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from taxi_platform.io_managers.lookup_view import LookupView
-
-LEDGER = "_taxi_months"
 
 CREATE_LEDGER = f"""
 CREATE TABLE IF NOT EXISTS {LEDGER} (
@@ -123,10 +123,8 @@ def create_view(view: LookupView) -> str:
 
 def comment_on_column(table: str, field: pa.Field) -> str | None:
     """The column's description as its comment, where it has one."""
-    text = (field.metadata or {}).get(b"description")
-    if text is None:
-        return None
-    return f"COMMENT ON COLUMN {quoted(table)}.{quoted(field.name)} IS {literal(text.decode())}"
+    text = description_of(field)
+    return None if text is None else f"COMMENT ON COLUMN {quoted(table)}.{quoted(field.name)} IS {literal(text)}"
 
 
 def require_columns(table: str, schema: pa.Schema, partition_column: str | None) -> None:
@@ -135,8 +133,6 @@ def require_columns(table: str, schema: pa.Schema, partition_column: str | None)
     Raises:
         SchemaError: There is no such column of dates, or two columns differ only in upper and lower case.
     """
-    import pyarrow as pa
-
     seen: dict[str, str] = {}
     for name in schema.names:
         if name.lower() in seen:
@@ -144,34 +140,4 @@ def require_columns(table: str, schema: pa.Schema, partition_column: str | None)
                 f"{table}: {seen[name.lower()]} and {name} are one column for DuckDB. Nothing was written. Rename one."
             )
         seen[name.lower()] = name
-    column = partition_column
-    if column is not None and (column not in schema.names or schema.field(column).type != pa.date32()):
-        raise SchemaError(
-            f"{table}: there is no column {column} of dates (date32) in what was sent. Nothing was written."
-        )
-
-
-def new_columns(table: str, schema: pa.Schema, there: Mapping[str, str]) -> Sequence[pa.Field]:
-    """The columns of `schema` that the table does not have yet. A column of nothing but nulls fits any type.
-
-    Raises:
-        SchemaError: A column of the table is missing in `schema`, or has another type there.
-    """
-    complaints = [f"the column {name} is missing" for name in there if name not in schema.names]
-    complaints += [
-        f"{field.name} is {duckdb_type(field)}, in the table {there[field.name]}"
-        for field in sent_columns(schema, there)
-        if field.name in there and there[field.name] != duckdb_type(field)
-    ]
-    if complaints:
-        raise SchemaError(
-            f"{table}: {'; '.join(complaints)}. Nothing was written. Give the columns of the table, or a new table."
-        )
-    return [field for field in schema if field.name not in there]
-
-
-def sent_columns(schema: pa.Schema, there: Mapping[str, str]) -> Sequence[pa.Field]:
-    """The columns to insert: where Arrow saw nothing but nulls, the table knows the type, and NULL is its default."""
-    import pyarrow as pa
-
-    return [field for field in schema if not (pa.types.is_null(field.type) and field.name in there)]
+    require_partition_column(table, schema, partition_column)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,16 +14,18 @@ from taxi_platform.io_managers.duckdb import table_sql as sql
 from taxi_platform.io_managers.duckdb.connecting import connected, create_database
 from taxi_platform.io_managers.duckdb.month_swap import MonthSwap, columns_of, one_row, show, transaction
 from taxi_platform.io_managers.objects.folder import Folder
-from taxi_platform.io_managers.stored import (
-    Outcome,
-    Stamp,
-    Stored,
-    day_of,
-    named,
-    refuse_older,
-    table_name,
-)
+from taxi_platform.io_managers.stored import Outcome, Stamp, Stored, day_of, table_name
 from taxi_platform.io_managers.values import write_parquet
+from taxi_platform.io_managers.warehouse import (
+    LEDGER,
+    NO_TABLE,
+    LedgerRow,
+    as_sums,
+    is_held,
+    refuse_ledger,
+    require_whole,
+    succession,
+)
 from taxi_platform.trips.month_file import BATCH_ROWS, MonthFile, Partition
 
 if TYPE_CHECKING:
@@ -33,35 +34,12 @@ if TYPE_CHECKING:
 
     from taxi_platform.io_managers.lookup_view import LookupView
 
-NO_TABLE = -1
-"""The count of a table that is not there: never equal to that of an empty month."""
-
 _SPILL_FACTOR = 6
 """Bytes that a byte of Parquet may need in the database and on its way there (seen: 3 to 4)."""
 
 
-@dataclass(frozen=True)
-class LedgerRow:
-    """What the ledger says of a month, and how many rows the table answers with.
-
-    Attributes:
-        partition: Its first day; None where the table has no partitions.
-    """
-
-    table: str
-    partition: dt.date | None
-    version: str
-    as_of: str
-    rows: int
-    rows_counted: int
-
-    @property
-    def holds(self) -> bool:
-        return self.rows == self.rows_counted
-
-
 class DuckDBWarehouse:
-    """Tables in one DuckDB file, partitioned by a date column.
+    """Tables in one DuckDB file, partitioned by a date column: a `Warehouse`.
 
     The file is open for writing only while a month is swapped. DuckDB lets one process in at a time: others wait.
     Each of `lookup_views` is there as soon as both of its tables are, and follows when columns are added to them.
@@ -87,19 +65,7 @@ class DuckDBWarehouse:
         *,
         force: bool = False,
     ) -> Stored:
-        """Make `table` hold exactly `trips` for `partition`. All or nothing: a failure leaves the old month.
-
-        Columns match by name; new ones are added first. The rows are counted, and the control sums made, in the
-        table before the swap.
-
-        Raises:
-            AccountingError: The table came to another count or sum. Nothing was changed.
-            SchemaError: A column is missing or has another type. Nothing was written.
-            StoreFullError: No room.
-            StoreUnavailableError: Another process has the file open. A retry may help.
-            SupersededError: A newer version is there. It stays.
-        """
-        _refuse_ledger(table)
+        refuse_ledger(table)
         if not force and (held := self._confirm(table, partition, stamp)):
             return held
         folder = Folder(self.path.parent)
@@ -127,14 +93,11 @@ class DuckDBWarehouse:
         stamp: Stamp,
         before: LedgerRow | None,
     ) -> Stored | None:
-        if before is None or not before.holds:
-            return None
-        refuse_older(table, partition, (stamp.version, stamp.as_of), (before.version, before.as_of))
-        if before.version != stamp.version:
+        if before is None or not is_held(table, partition, stamp, before):
             return None
         if before.as_of < stamp.as_of:  # seen again: an older version cannot take its place later
             connection.execute(
-                f"UPDATE {sql.LEDGER} SET as_of = ? {sql.OF_LEDGER}",  # noqa: S608
+                f"UPDATE {LEDGER} SET as_of = ? {sql.OF_LEDGER}",  # noqa: S608
                 [stamp.as_of, table, before.partition],
             )
         return self._stored(table, partition, before.version, "unchanged", before.rows, before)
@@ -154,11 +117,8 @@ class DuckDBWarehouse:
         held = self._held(connection, table, partition, stamp, before)
         if held is not None and not force:
             return held  # another run was as far as this one a moment ago
-        outcome: Outcome = "created" if before is None else "replaced"
-        if before is not None and before.version == stamp.version:
-            stamp = replace(stamp, as_of=max(before.as_of, stamp.as_of))
-            outcome = "replaced" if force else "repaired"
-        rows = MonthSwap(connection, table, day, self.partition_column, stamp).replace(path)
+        outcome, stamp = succession(before, stamp, force=force)
+        rows = MonthSwap(connection, table, partition, self.partition_column, stamp).replace(path)
         for view in self.lookup_views:
             if table in (view.table, view.lookup):
                 show(connection, view)
@@ -177,15 +137,14 @@ class DuckDBWarehouse:
             yield connection
 
     def months(self, table: str | None = None) -> list[LedgerRow]:
-        """What the ledger says, and what the tables answer, month by month."""
         if not self.path.exists():
             return []
         with connected(self.path, read_only=True) as connection:
-            if not columns_of(connection, sql.LEDGER):
+            if not columns_of(connection, LEDGER):
                 return []
             where, values = ("", []) if table is None else ("WHERE table_name = ?", [table])
             rows = connection.execute(
-                f"SELECT table_name, source_month, version, as_of, rows FROM {sql.LEDGER} {where} ORDER BY ALL",  # noqa: S608
+                f"SELECT table_name, source_month, version, as_of, rows FROM {LEDGER} {where} ORDER BY ALL",  # noqa: S608
                 values,
             ).fetchall()
             counts = {name: self._counts(connection, name) for name in {row[0] for row in rows}}
@@ -203,32 +162,26 @@ class DuckDBWarehouse:
         return dict(connection.execute(query).fetchall())
 
     def month(self, table: str, partition: Partition) -> LedgerRow | None:
-        """What the ledger says of one month, and what the table answers; None where it was never loaded."""
         if not self.path.exists():
             return None
         with connected(self.path, read_only=True) as connection:
-            if not columns_of(connection, sql.LEDGER):
+            if not columns_of(connection, LEDGER):
                 return None
             return _ledger_row(connection, table, day_of(partition), self.partition_column)
 
     def totals(self, table: str, partition: Partition, columns: Sequence[str]) -> tuple[int, dict[str, Decimal]]:
-        """How many rows of a month the table has, and what their columns sum up to, asked of the table itself."""
         of_day, values = sql.where(self.partition_column, day_of(partition))
         sums = [f"coalesce(sum({sql.quoted(name)}), 0)" for name in columns]
         query = f"SELECT {', '.join(['count(*)', *sums])} FROM {sql.quoted(table_name(table))} {of_day}"  # noqa: S608
         with connected(self.path, read_only=True) as connection:
             rows, *found = one_row(connection, query, values) or (0,)
-        return rows, {name: Decimal(str(total)) for name, total in zip(columns, found, strict=True)}
+        return rows, as_sums(columns, found)
 
     @contextlib.contextmanager
     def read_months(
         self, table: str, partitions: Sequence[Partition], columns: Sequence[str] | None = None
     ) -> Iterator[pa.RecordBatchReader]:
-        """The rows of some months as a stream; the file stays open for reading as long as the context lasts.
-
-        Raises:
-            DamagedStoreError: One of them was never loaded, or not all of its rows are there.
-        """
+        """The rows of some months as a stream; the file stays open for reading as long as the context lasts."""
         days = [day_of(partition) for partition in partitions]
         if not days:
             raise RequestError(f"{table}: no partition was asked for.")
@@ -249,23 +202,9 @@ class DuckDBWarehouse:
 
     def _require(self, connection: duckdb.DuckDBPyConnection, table: str, partition: Partition) -> None:
         row = None
-        if columns_of(connection, sql.LEDGER):
+        if columns_of(connection, LEDGER):
             row = _ledger_row(connection, table, day_of(partition), self.partition_column)
-        if row is None:
-            raise DamagedStoreError(
-                f"{self.path}: there is no {named(table, partition)}. Materialise it first, then what is built on it."
-            )
-        if not row.holds:
-            raise DamagedStoreError(
-                f"{self.path}: {row.rows:,} rows of {named(table, partition)} were stored, "
-                f"{'the table is gone' if row.rows_counted == NO_TABLE else f'{row.rows_counted:,} are there'}. "
-                "Load it again: it is put back."
-            )
-
-
-def _refuse_ledger(table: str) -> None:
-    if table_name(table).lower() == sql.LEDGER:
-        raise RequestError(f"{table} is the ledger of all tables. Name the table of a month otherwise.")
+        require_whole(self.location, table, partition, row)
 
 
 @contextlib.contextmanager
@@ -290,7 +229,7 @@ def _ledger_row(
 ) -> LedgerRow | None:
     row = one_row(
         connection,
-        f"SELECT version, as_of, rows FROM {sql.LEDGER} {sql.OF_LEDGER}",  # noqa: S608
+        f"SELECT version, as_of, rows FROM {LEDGER} {sql.OF_LEDGER}",  # noqa: S608
         [table, day],
     )
     if row is None:
