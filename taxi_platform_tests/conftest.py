@@ -8,12 +8,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from taxi_platform_tests.kit.postgres_server import PostgresServer, postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("TAXI_SHARED") or ROOT.parent / "shared")
@@ -32,6 +34,20 @@ def shared() -> Path:
 def publisher(shared: Path) -> Path:
     """Real files, laid out as a publisher lays them out."""
     return shared / "publisher"
+
+
+@pytest.fixture(scope="session")
+def postgres18() -> Iterator[PostgresServer]:
+    """A real Postgres, from a Python package; one a test process."""
+    with postgres(18) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres15() -> Iterator[PostgresServer]:
+    """A real Postgres, from Debian's packages; one a test process."""
+    with postgres(15) as server:
+        yield server
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from taxi_platform_tests.io_managers.kits import KITS, StoreKit
+from taxi_platform_tests.io_managers.kits import KITS, StoreKit, open_files
 
 
 @pytest.fixture
-def kit_of(tmp_path: Path) -> Callable[..., StoreKit]:
+def kit_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., StoreKit]:
     """A store by its name, empty; another `folder` is another store."""
 
     def make(name: str, folder: str = "store") -> StoreKit:
         reason = KITS[name].absent()
         if reason is not None:
             pytest.skip(reason)
+        for fixture in KITS[name].fixtures:
+            request.getfixturevalue(fixture)
         root = tmp_path / folder
         root.mkdir()
         return KITS[name](root)
@@ -36,17 +37,6 @@ def kit(request: pytest.FixtureRequest, kit_of: Callable[..., StoreKit]) -> Stor
 def warehouse(request: pytest.FixtureRequest, kit_of: Callable[..., StoreKit]) -> StoreKit:
     """Each store in turn that has tables with one schema, empty."""
     return kit_of(request.param)
-
-
-def open_files(below: Path) -> list[str]:
-    """The files below a folder that this process has open."""
-    found = []
-    for descriptor in Path("/proc/self/fd").iterdir():
-        try:
-            found.append(os.readlink(descriptor))
-        except OSError:  # it was the one that listed them
-            continue
-    return [path for path in found if path.startswith(str(below))]
 
 
 @pytest.fixture(autouse=True)

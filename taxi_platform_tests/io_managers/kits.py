@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 from uuid import uuid4
 
 import duckdb
+import psycopg
 import pyarrow as pa
 
+from taxi_platform.io_managers.duckdb.table_sql import quoted
 from taxi_platform.io_managers.duckdb.warehouse import DuckDBWarehouse
 from taxi_platform.io_managers.objects.folder import Folder
 from taxi_platform.io_managers.objects.month_objects import MANIFEST, MonthObjects
+from taxi_platform.io_managers.postgres.address import parse_address
+from taxi_platform.io_managers.postgres.warehouse import PostgresWarehouse
 from taxi_platform.io_managers.stored import Stamp, Stored
 from taxi_platform.io_managers.values import write_parquet
+from taxi_platform.io_managers.warehouse import Warehouse
 from taxi_platform.trips.month_file import TRIPS, DraftFile, MonthDraft, MonthFile, StoredFile, sha256_of
 from taxi_platform_tests.io_managers.months import TABLE, in_order
+from taxi_platform_tests.kit.postgres_server import absent, server_variable
 
 if TYPE_CHECKING:
     from taxi_platform.io_managers.month_io import MonthIOManager
@@ -40,11 +49,13 @@ class StoreKit(ABC):
     """One store, empty at first, and everything that the promises want to do to it.
 
     Attributes:
+        fixtures: What pytest starts for it, by name.
         is_warehouse: Whether a table has one schema for all of its months, which a month must fit.
         damages: What people delete by hand, by name: given the kit and a month.
     """
 
     name: ClassVar[str]
+    fixtures: ClassVar[Sequence[str]] = ()
     is_warehouse: ClassVar[bool]
     damages: ClassVar[Mapping[str, Callable[[Any, str], object]]]
 
@@ -90,6 +101,10 @@ class StoreKit(ABC):
     @abstractmethod
     def io_manager(self) -> MonthIOManager:
         """The IO manager of this store."""
+
+    def held_open(self) -> list[str]:
+        """What this process holds open of the store."""
+        return open_files(self.root)
 
     def rows_of(self, month: str, table: str = TABLE) -> list[dict[str, Any]] | None:
         found = self.table_of(month, table)
@@ -176,29 +191,11 @@ class FolderKit(StoreKit):
         return MonthObjectsIOManager(folder=str(self.root))
 
 
-class DuckDBKit(StoreKit):
-    """Months as rows of a DuckDB table, loaded from the files of a lake."""
+class WarehouseKit(StoreKit):
+    """Months as rows of a table, loaded from the files of a lake."""
 
-    name = "duckdb"
     is_warehouse = True
-    damages: ClassVar[Mapping[str, Callable[[Any, str], object]]] = {
-        "the table is dropped": lambda kit, _: kit.ask(f"DROP TABLE {TABLE}"),
-        "the rows of the month are deleted": lambda kit, month: kit.ask(f"DELETE FROM {TABLE} WHERE {of_month(month)}"),
-        "one row is deleted": lambda kit, month: kit.ask(
-            f"DELETE FROM {TABLE} WHERE {of_month(month)} AND source_row = 2"
-        ),
-        "one row is doubled": lambda kit, month: kit.ask(
-            f"INSERT INTO {TABLE} FROM {TABLE} WHERE {of_month(month)} LIMIT 1"
-        ),
-        "the ledger row is deleted": lambda kit, month: kit.ask(f"DELETE FROM _taxi_months WHERE {of_month(month)}"),
-        "the ledger is dropped": lambda kit, _: kit.ask("DROP TABLE _taxi_months"),
-        "the database is deleted": lambda kit, _: kit.path.unlink(),
-    }
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self.path = root / "warehouse.duckdb"
-        self.warehouse = DuckDBWarehouse(self.path)
+    warehouse: Warehouse
 
     def put(
         self,
@@ -226,6 +223,30 @@ class DuckDBKit(StoreKit):
         row = self.warehouse.month(table, month)
         return None if row is None else (row.version, row.as_of)
 
+
+class DuckDBKit(WarehouseKit):
+    """Months as rows of a DuckDB table."""
+
+    name = "duckdb"
+    damages: ClassVar[Mapping[str, Callable[[Any, str], object]]] = {
+        "the table is dropped": lambda kit, _: kit.ask(f"DROP TABLE {TABLE}"),
+        "the rows of the month are deleted": lambda kit, month: kit.ask(f"DELETE FROM {TABLE} WHERE {of_month(month)}"),
+        "one row is deleted": lambda kit, month: kit.ask(
+            f"DELETE FROM {TABLE} WHERE {of_month(month)} AND source_row = 2"
+        ),
+        "one row is doubled": lambda kit, month: kit.ask(
+            f"INSERT INTO {TABLE} FROM {TABLE} WHERE {of_month(month)} LIMIT 1"
+        ),
+        "the ledger row is deleted": lambda kit, month: kit.ask(f"DELETE FROM _taxi_months WHERE {of_month(month)}"),
+        "the ledger is dropped": lambda kit, _: kit.ask("DROP TABLE _taxi_months"),
+        "the database is deleted": lambda kit, _: kit.path.unlink(),
+    }
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.path = root / "warehouse.duckdb"
+        self.warehouse = DuckDBWarehouse(self.path)
+
     def trace_of(self, month: str) -> Any:
         return self.ask(f"SELECT loaded_at FROM _taxi_months WHERE {of_month(month)}")
 
@@ -241,6 +262,113 @@ class DuckDBKit(StoreKit):
         from taxi_platform.io_managers.duckdb.io_manager import DuckDBMonthIOManager
 
         return DuckDBMonthIOManager(path=str(self.path))
+
+
+class PostgresKit(WarehouseKit):
+    """Months as partitions of a Postgres table, each store in a schema of its own on a server that pytest starts."""
+
+    major: ClassVar[int]
+    damages: ClassVar[Mapping[str, Callable[[Any, str], object]]] = {
+        "the table is dropped": lambda kit, _: kit.ask(f"DROP TABLE {TABLE}"),
+        "the partition is dropped": lambda kit, month: kit.ask(f"DROP TABLE {kit.partition(month)}"),
+        "the partition is detached": lambda kit, month: kit.ask(
+            f"ALTER TABLE {TABLE} DETACH PARTITION {kit.partition(month)}"
+        ),
+        "the partition is emptied": lambda kit, month: kit.ask(f"TRUNCATE {kit.partition(month)}"),
+        "one row is deleted": lambda kit, month: kit.ask(
+            f"DELETE FROM {TABLE} WHERE {of_month(month)} AND source_row = 2"
+        ),
+        "one row is added": lambda kit, month: kit.ask(
+            f"INSERT INTO {TABLE} (source_month, source_row) VALUES (DATE '{month}-01', -1)"
+        ),
+        "the ledger row is deleted": lambda kit, month: kit.ask(f"DELETE FROM _taxi_months WHERE {of_month(month)}"),
+        "the ledger is dropped": lambda kit, _: kit.ask("DROP TABLE _taxi_months"),
+        "the schema is dropped": lambda kit, _: kit.ask(f"DROP SCHEMA {quoted(kit.schema)} CASCADE"),
+    }
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        digest = hashlib.sha256(str(root).encode()).hexdigest()[:16]
+        self.schema = f'a "store"; {digest}'
+        self.program = f"kit_{digest}"
+        server = os.environ[server_variable(self.major)]
+        self.uri = f"{server}?schema={quote(self.schema)}&application_name={self.program}"
+        self.warehouse = PostgresWarehouse(parse_address(self.uri), unique_columns=["source_row"])
+
+    @classmethod
+    def absent(cls) -> str | None:
+        return absent(cls.major)
+
+    def trace_of(self, month: str) -> Any:
+        return self.ask(
+            "SELECT loaded_at, c.oid, c.relfilenode, c.xmin::text FROM _taxi_months, pg_class c "
+            f"WHERE {of_month(month)} AND c.oid = '{self.partition(month)}'::regclass"
+        )
+
+    def partition(self, month: str) -> str:
+        """The table that holds a month."""
+        rows = self.ask(
+            f"SELECT inhrelid::regclass::text FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = "
+            f"'{TABLE}'::regclass AND pg_get_expr(relpartbound, c.oid) LIKE '%{month}-01%'"
+        )
+        return str(rows[0][0])
+
+    def leftovers(self) -> list[str]:
+        """Tables that are neither ours nor partitions of ours, locks, transactions, connections."""
+        tables = self.ask(
+            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition AND relname NOT IN "
+            f"('{TABLE}', '_taxi_months') AND relnamespace = "
+            "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
+        )
+        return [name for (name,) in tables] + self.held_open()
+
+    def held_open(self) -> list[str]:
+        """The connections of this store, of whatever process; one that was killed may take a moment to be noticed."""
+        deadline = time.monotonic() + 2
+        while True:
+            found = self.ask(f"SELECT pid, query FROM pg_stat_activity WHERE application_name = '{self.program}'")
+            if not found or time.monotonic() > deadline:
+                return [f"{pid}: {query}" for pid, query in found]
+            time.sleep(0.02)
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """What a person does in psql."""
+        with psycopg.connect(os.environ[server_variable(self.major)], autocommit=True) as connection:
+            connection.execute("SELECT set_config('search_path', quote_ident(%s), false)", [self.schema])
+            answer = connection.execute(sql)
+            return answer.fetchall() if answer.description else []
+
+    def io_manager(self) -> MonthIOManager:
+        from taxi_platform.io_managers.postgres.io_manager import PostgresMonthIOManager
+
+        return PostgresMonthIOManager(dsn=self.uri)
+
+
+class Postgres18Kit(PostgresKit):
+    """The newest Postgres that we promise to run on, which comes as a Python package."""
+
+    name = "postgres"
+    fixtures = ("postgres18",)
+    major = 18
+
+
+class Postgres15Kit(PostgresKit):
+    """The oldest one, as Debian has it."""
+
+    name = "postgres15"
+    fixtures = ("postgres15",)
+    major = 15
+
+
+def open_files(below: Path) -> list[str]:
+    """The files below a folder that this process has open."""
+    found = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        try:
+            found.append(os.readlink(descriptor))
+        except OSError:  # it was the one that listed them
+            continue
+    return [path for path in found if path.startswith(str(below))]
 
 
 def of_month(month: str) -> str:
@@ -264,4 +392,4 @@ def lake_file(folder: Path, month: str, rows: pa.Table) -> Iterator[MonthFile]:
         path.unlink()
 
 
-KITS: Mapping[str, type[StoreKit]] = {kit.name: kit for kit in (FolderKit, DuckDBKit)}
+KITS: Mapping[str, type[StoreKit]] = {kit.name: kit for kit in (FolderKit, DuckDBKit, Postgres18Kit, Postgres15Kit)}

@@ -24,8 +24,7 @@ from taxi_platform.io_managers.duckdb.warehouse import DuckDBWarehouse
 from taxi_platform.io_managers.objects.month_objects import MonthObjects
 from taxi_platform.io_managers.stored import partition_date
 from taxi_platform.trips.month_file import MonthDraft, MonthFile
-from taxi_platform_tests.io_managers.conftest import open_files
-from taxi_platform_tests.io_managers.kits import KITS, StoreKit
+from taxi_platform_tests.io_managers.kits import KITS, StoreKit, open_files
 from taxi_platform_tests.io_managers.months import in_order, month_rows
 from taxi_platform_tests.io_managers.worker import ROOT
 

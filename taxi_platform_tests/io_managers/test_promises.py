@@ -9,8 +9,7 @@ import pyarrow as pa
 import pytest
 
 from taxi_platform.errors import AccountingError, DamagedStoreError, RequestError, SchemaError, SupersededError
-from taxi_platform_tests.io_managers.conftest import open_files
-from taxi_platform_tests.io_managers.kits import KITS, Claim, StoreKit
+from taxi_platform_tests.io_managers.kits import KITS, Claim, StoreKit, open_files
 from taxi_platform_tests.io_managers.months import FEBRUARY, JANUARY, MARCH, empty_month, in_order, month_rows
 
 FIRST, SECOND, THIRD, FOURTH = (f"2021-05-0{day}T00:00:00Z" for day in range(1, 5))

@@ -1,0 +1,1 @@
+"""Months as partitions of a Postgres table, swapped in one transaction with their ledger row."""

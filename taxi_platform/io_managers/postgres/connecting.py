@@ -1,0 +1,129 @@
+"""A connection to Postgres that is closed whatever happens, and its errors as sentences without a secret."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import Composed, Identifier
+
+from taxi_platform.errors import SettingsError
+from taxi_platform.io_managers.postgres.address import EXAMPLE, PostgresAddress
+from taxi_platform.io_managers.postgres.refusals import in_words
+
+MONTH_WAIT_S = 900.0
+"""How long one load waits for another of the same month to end."""
+
+_DEFAULTS: Mapping[str, str] = {
+    "application_name": "taxi_platform",
+    "connect_timeout": "10",
+    # A server or a network that is gone is noticed in a minute, not in hours.
+    "keepalives_idle": "20",
+    "keepalives_interval": "10",
+    "keepalives_count": "4",
+    "tcp_user_timeout": "60000",
+}
+
+_OF_TRANSACTION: Mapping[str, str] = {
+    "search_path": "pg_catalog",  # every name of ours is said with its schema
+    "TimeZone": "UTC",
+    "DateStyle": "ISO",
+    "IntervalStyle": "iso_8601",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "lock_timeout": f"{MONTH_WAIT_S:.0f}s",
+}
+"""What a database or a role may have set otherwise. Local to the transaction: a pooler may hand on the connection."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """One transaction, and the schema that it is about."""
+
+    connection: psycopg.Connection
+    schema: str
+
+    def name(self, table: str) -> Identifier:
+        """The name of a table of this schema, quoted."""
+        return Identifier(self.schema, table)
+
+    def run(self, query: Composed | str, values: Sequence[object] = ()) -> psycopg.Cursor:
+        return self.connection.execute(query, list(values) or None)
+
+    def rows(self, query: Composed | str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        return self.run(query, values).fetchall()
+
+    def row(self, query: Composed | str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
+        return self.run(query, values).fetchone()
+
+    @contextlib.contextmanager
+    def looking(self) -> Iterator[None]:
+        """Look at tables without keeping a lock on any of them: two loads that did would wait for each other."""
+        with self.connection.transaction(force_rollback=True):
+            yield
+
+    def set_local(self, **settings: str) -> None:
+        """Set what holds until the transaction, or the savepoint, ends."""
+        calls = ", ".join(["set_config(%s, %s, true)"] * len(settings))
+        self.run(f"SELECT {calls}", [word for pair in settings.items() for word in pair])
+
+
+@contextlib.contextmanager
+def connected(address: PostgresAddress) -> Iterator[psycopg.Connection]:
+    """A connection that is closed when the context ends, in the middle of a stream too.
+
+    Raises:
+        SettingsError: libpq does not understand the address.
+        StoreUnavailableError: The server cannot be reached, or went away. A retry may help.
+        StoreError: It lets nobody in like this, or could not do what it was asked to do.
+    """
+    options = {**_DEFAULTS, **_options(address)}
+    with in_words(address):
+        connection = psycopg.connect(**options, autocommit=True, prepare_threshold=None, client_encoding="UTF8")
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextlib.contextmanager
+def writing(address: PostgresAddress) -> Iterator[Session]:
+    """A transaction in the schema of `address`, committed at the end, as if it had never been where anything fails."""
+    with connected(address) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        connection.read_only = False
+        with connection.transaction():
+            yield _session(connection, address)
+
+
+@contextlib.contextmanager
+def reading(address: PostgresAddress) -> Iterator[Session]:
+    """A transaction that can change nothing. Each statement sees what is committed when it begins."""
+    with connected(address) as connection:
+        connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")
+        yield _session(connection, address)  # no end is needed: the connection is closed
+
+
+def _session(connection: psycopg.Connection, address: PostgresAddress) -> Session:
+    schema = address.schema
+    if schema is None:
+        (schema,) = connection.execute("SELECT coalesce(current_schema(), 'public')").fetchone() or ("public",)
+    session = Session(connection, schema)
+    session.set_local(**_OF_TRANSACTION)
+    return session
+
+
+def _options(address: PostgresAddress) -> dict[str, Any]:
+    try:
+        return conninfo_to_dict(address.uri)
+    except psycopg.Error:  # its text may repeat what was written
+        raise SettingsError(
+            f"{address.shown}: libpq does not know all that follows the ?, or cannot read it. Write {EXAMPLE}, and "
+            "what its documentation lists as parameter key words."
+        ) from None
