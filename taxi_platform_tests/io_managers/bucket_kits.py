@@ -132,6 +132,67 @@ class GcsKit(BucketKit):
             self.bucket.blob(f"{self.prefix}/{key}").delete()
 
 
+class S3Kit(BucketKit):
+    """S3, as moto has it."""
+
+    name = "s3"
+    scheme = "s3"
+
+    @classmethod
+    def start(cls) -> dict[str, str]:
+        variables = {
+            "AWS_ENDPOINT_URL": s3_server(),
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_REGION": "us-east-1",
+        }
+        s3_client(variables).create_bucket(Bucket=BUCKET)
+        return variables
+
+    @functools.cached_property
+    def client(self) -> Any:
+        return s3_client(self.variables)
+
+    def objects(self) -> dict[str, str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{self.prefix}/")
+        found = [entry for page in pages for entry in page.get("Contents", ())]
+        return {f["Key"].removeprefix(f"{self.prefix}/"): f"{f['ETag']} {f['LastModified']}" for f in found}
+
+    def overwrite(self, key: str, data: bytes) -> None:
+        self.client.put_object(Bucket=BUCKET, Key=f"{self.prefix}/{key}", Body=data)
+
+    def delete(self, *keys: str) -> None:
+        for key in keys:
+            self.client.delete_object(Bucket=BUCKET, Key=f"{self.prefix}/{key}")
+
+
+def s3_client(variables: Mapping[str, str]) -> Any:
+    import botocore.session
+
+    return botocore.session.Session().create_client(
+        "s3",
+        region_name=variables["AWS_REGION"],
+        endpoint_url=variables["AWS_ENDPOINT_URL"],
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+@functools.cache
+def s3_server() -> str:
+    """The address of moto in a thread of this process."""
+    import logging
+
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    atexit.register(server.stop)
+    host, port = server.get_host_and_port()
+    return f"http://{host}:{port}"
+
+
 @functools.cache
 def gcs() -> GcsEmulator:
     """The emulator of this process."""
@@ -140,4 +201,4 @@ def gcs() -> GcsEmulator:
     return emulator
 
 
-BUCKET_KITS = (GcsKit,)
+BUCKET_KITS = (GcsKit, S3Kit)

@@ -111,9 +111,11 @@ def _api(kind: str, bucket: str, variables: tuple[tuple[str, str], ...]) -> Buck
 
 
 def _apis() -> Mapping[str, Callable[[str, Mapping[str, str]], BucketApi]]:
+    from taxi_platform.io_managers.objects.azure import AzureApi
     from taxi_platform.io_managers.objects.gcs import GcsApi
+    from taxi_platform.io_managers.objects.s3 import S3Api
 
-    return {"gcs": GcsApi}
+    return {"gcs": GcsApi, "s3": S3Api, "azure": AzureApi}
 
 
 def _temporary() -> Path:
