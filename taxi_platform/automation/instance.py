@@ -12,6 +12,7 @@ import dagster as dg
 
 from taxi_platform.automation.project import PROJECT_FILE, find_project
 from taxi_platform.errors import SettingsError, StoreUnavailableError
+from taxi_platform.io_managers.objects.folder import locked
 from taxi_platform.io_managers.run_process import HOST_TAG, PID_TAG, is_alive
 
 _UNFINISHED = [
@@ -42,15 +43,18 @@ def open_instance(folder: Path) -> dg.DagsterInstance:
 
 
 def _open(folder: Path) -> dg.DagsterInstance:
-    if os.environ.get("DAGSTER_HOME"):
-        return dg.DagsterInstance.get()
+    # One at a time: two who make a new history at once are in each other's way.
+    if home := os.environ.get("DAGSTER_HOME"):
+        with locked(Path(home)) if Path(home).is_dir() else contextlib.nullcontext():
+            return dg.DagsterInstance.get()
     project = find_project(folder)
     if project is None:
         raise SettingsError(
             f"There is no {PROJECT_FILE} in {folder} or above, and DAGSTER_HOME is not set. Go to the project's folder."
         )
     os.chdir(project)
-    return dg.DagsterInstance.from_config(str(project))
+    with locked(project):
+        return dg.DagsterInstance.from_config(str(project))
 
 
 @contextlib.contextmanager

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from taxi_platform.cli.session import read_settings
 from taxi_platform.cli.tables import print_table
 
+if TYPE_CHECKING:
+    from taxi_platform.resources.sources.source import MonthSource
+
 SHOWN = 60
 """Rows of the table on screen; --json has them all."""
+
+
+@contextlib.contextmanager
+def _told(name: str) -> Iterator[Callable[[MonthSource], object]]:
+    """Where the look is, on a terminal: a publisher on the web is asked some hundred times, at its pace."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status(f"Looking at {name} ...") as status:
+        yield lambda file: status.update(f"Looking at {name} ... {file.service} {file.month}")
 
 
 def run_status(*, refresh: bool, source: str | None, as_json: bool) -> None:
@@ -31,7 +47,9 @@ def run_status(*, refresh: bool, source: str | None, as_json: bool) -> None:
     name = without_credentials(settings.source)  # not publisher.name: two samples may go by one
     looks = settings.home / "looks"
     if refresh:
-        save_look(take_look(publisher, list(SERVICES.values()), utc_now(), name), looks)
+        with _told(name) as seen:
+            taken = take_look(publisher, list(SERVICES.values()), utc_now(), name, seen)
+        save_look(taken, looks)
     look = last_look(name, looks)
     cells = coverage(stores_of(settings), list(SERVICES.values()), cleaning_of(settings), look)
     if as_json:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from taxi_platform.resources.sources.source import Source
+from taxi_platform.resources.sources.source import MonthSource, Source
 from taxi_platform.trips.services import Service
 
 
@@ -30,16 +30,27 @@ class Look:
         return None if found is None else (found[0], found[1])
 
 
-def take_look(source: Source, services: Sequence[Service], now: str, name: str) -> Look:
+def take_look(
+    source: Source,
+    services: Sequence[Service],
+    now: str,
+    name: str,
+    seen: Callable[[MonthSource], object] = lambda _: None,
+) -> Look:
     """Ask `source` what it has, and remember it under `name`.
+
+    Args:
+        seen: Told of each file as it is found: some sources are asked month by month.
 
     Raises:
         SourceUnavailableError: It did not answer. A retry may help.
     """
-    files = {
-        service.name: {file.month.key: (file.url, file.fingerprint) for file in source.published(service)}
-        for service in services
-    }
+    files: dict[str, dict[str, tuple[str, str]]] = {}
+    for service in services:
+        files[service.name] = {}
+        for file in source.published(service):
+            files[service.name][file.month.key] = (file.url, file.fingerprint)
+            seen(file)
     return Look(name, now, files)
 
 
