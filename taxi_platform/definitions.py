@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import dagster as dg
 
 from taxi_platform.assets.coverage import Stores
@@ -9,6 +11,7 @@ from taxi_platform.assets.factory import service_assets
 from taxi_platform.assets.zones import lookup_views, zones_assets
 from taxi_platform.io_managers.duckdb.io_manager import DuckDBMonthIOManager
 from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
+from taxi_platform.io_managers.objects.opening import Location, kind_of
 from taxi_platform.resources.cleaning import CleaningResource
 from taxi_platform.resources.sources.opening import SourceResource
 from taxi_platform.settings import Settings
@@ -17,7 +20,7 @@ from taxi_platform.trips.services import SERVICES
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph over the stores that `settings` names. The asset keys never change with them."""
-    made_of = {"lake": "file", "warehouse": "duckdb"}
+    made_of = {"lake": kind_of(str(settings.lake)), "warehouse": "duckdb"}
     return dg.Definitions(
         assets=[
             *(asset for service in SERVICES.values() for asset in service_assets(service, **made_of)),
@@ -26,14 +29,19 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         resources={
             "source": SourceResource(uri=settings.source),
             "cleaning": cleaning_of(settings),
-            "raw_io_manager": MonthObjectsIOManager(folder=str(settings.raw)),
-            "cleaned_io_manager": MonthObjectsIOManager(folder=str(settings.cleaned)),
-            "lake_io_manager": MonthObjectsIOManager(folder=str(settings.lake)),
+            "raw_io_manager": objects_of(settings, settings.raw),
+            "cleaned_io_manager": objects_of(settings, settings.cleaned),
+            "lake_io_manager": objects_of(settings, settings.lake),
             "warehouse_io_manager": DuckDBMonthIOManager(path=str(settings.warehouse), lookup_views=lookup_views()),
         },
         # A month's four steps take seconds: a process each would cost more than the work.
         executor=dg.in_process_executor,
     )
+
+
+def objects_of(settings: Settings, location: Path | Location) -> MonthObjectsIOManager:
+    """The IO manager of the months at a location."""
+    return MonthObjectsIOManager(location=str(location), spools=str(settings.home), credentials=settings.clouds)
 
 
 def cleaning_of(settings: Settings) -> CleaningResource:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from taxi_platform.automation.project import find_project
 from taxi_platform.errors import SettingsError
+from taxi_platform.io_managers.objects.opening import VARIABLES, Location, parse_location
 from taxi_platform.resources.sources.web.publishers import PUBLISHERS
 from taxi_platform.trips.rules import DEFAULT_RULES, REJECTING
 
@@ -18,9 +19,9 @@ KNOWN_SETTINGS: Mapping[str, str] = {
     "TAXI_HOME": "where everything lies that has no place of its own; default: .taxi beside dagster.yaml",
     "TAXI_PROFILE": "read .env.{profile} before .env",
     "TAXI_SOURCE": "where the files come from: sample (default), tlc, datatalks, a folder, a URL",
-    "TAXI_RAW": "the folder of raw months; default: TAXI_HOME/raw",
-    "TAXI_CLEANED": "the folder of cleaned months; default: TAXI_HOME/cleaned",
-    "TAXI_LAKE": "the lake: a folder; default: TAXI_HOME/lake",
+    "TAXI_RAW": "where raw months lie: a folder, gs://, s3://, az://; default: TAXI_HOME/raw",
+    "TAXI_CLEANED": "where cleaned months lie, in the same way; default: TAXI_HOME/cleaned",
+    "TAXI_LAKE": "the lake, in the same way; default: TAXI_HOME/lake",
     "TAXI_WAREHOUSE": "the warehouse: duckdb:///path; default: TAXI_HOME/warehouse.duckdb",
     "TAXI_RULES": "the rules by which rows are rejected, joined by commas, or none; default: passenger_count_zero",
     "TAXI_UNKNOWN_COLUMNS": "keep (default) them in the extras, or fail",
@@ -35,17 +36,19 @@ class Settings:
     Attributes:
         project: The folder of `dagster.yaml`: relative paths in settings start there.
         source: May hold credentials: never shown.
+        clouds: The usual variables of Google, AWS and Azure, for the stores that lie there: never shown.
     """
 
     project: Path
     home: Path
-    raw: Path
-    cleaned: Path
-    lake: Path
+    raw: Path | Location
+    cleaned: Path | Location
+    lake: Path | Location
     warehouse: Path
     source: str = field(repr=False)
     rules: tuple[str, ...] = DEFAULT_RULES
     unknown_columns: str = "keep"
+    clouds: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
@@ -60,21 +63,22 @@ class Settings:
         _refuse_unknown(values)
         home = _folder("TAXI_HOME", values.get("TAXI_HOME") or str(project / ".taxi"), project)
 
-        def folder_of(name: str, default: str) -> Path:
-            return _folder(name, values.get(name) or str(home / default), project)
+        def location_of(name: str, default: str) -> Path | Location:
+            return _location(name, values.get(name) or str(home / default), project)
 
         return cls(
             project=project,
             home=home,
-            raw=folder_of("TAXI_RAW", "raw"),
-            cleaned=folder_of("TAXI_CLEANED", "cleaned"),
-            lake=folder_of("TAXI_LAKE", "lake"),
+            raw=location_of("TAXI_RAW", "raw"),
+            cleaned=location_of("TAXI_CLEANED", "cleaned"),
+            lake=location_of("TAXI_LAKE", "lake"),
             warehouse=_duckdb_path(values.get("TAXI_WAREHOUSE") or f"duckdb:///{home}/warehouse.duckdb", project),
             source=_source(values.get("TAXI_SOURCE") or "sample", project),
             rules=_rules(values.get("TAXI_RULES")),
             unknown_columns=_one_of(
                 "TAXI_UNKNOWN_COLUMNS", values.get("TAXI_UNKNOWN_COLUMNS") or "keep", ("keep", "fail")
             ),
+            clouds={name: value for name, value in values.items() if value and name.startswith(VARIABLES)},
         )
 
 
@@ -106,6 +110,15 @@ def _refuse_unknown(values: Mapping[str, str]) -> None:
     unknown = [name for name in unknown if name != "TAXI_SHARED"]  # where the tests find real files
     if unknown:
         raise SettingsError(f"Unknown settings: {', '.join(unknown)}. Known are {', '.join(KNOWN_SETTINGS)}.")
+
+
+def _location(name: str, value: str, project: Path) -> Path | Location:
+    if scheme_of(value) in ("", "file"):
+        return _folder(name, value, project)
+    try:
+        return parse_location(value)
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error}") from None
 
 
 def _folder(name: str, value: str, project: Path) -> Path:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,11 +123,13 @@ class MonthFile:
             return reader.read_all()
 
     def dataset(self) -> ds.Dataset:
-        """The trips as a dataset over the file where it lies."""
+        """The trips as a dataset over the file where it lies; a file that was fetched goes when the dataset does."""
         import pyarrow.dataset as ds
 
-        with self.path() as path:
-            return ds.dataset(path, format="parquet")
+        with ExitStack() as stack:
+            dataset = ds.dataset(stack.enter_context(self.path()), format="parquet")
+            weakref.finalize(dataset, stack.pop_all().close)
+            return dataset
 
 
 def sha256_of(path: Path) -> str:

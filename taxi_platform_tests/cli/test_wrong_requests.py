@@ -41,7 +41,7 @@ SETTINGS: dict[str, tuple[Mapping[str, str], list[str]]] = {
     "a path as a warehouse": ({"TAXI_WAREHOUSE": "warehouse.duckdb"}, ["warehouse.duckdb", "duckdb:///"]),
     "a warehouse without its slashes": ({"TAXI_WAREHOUSE": "duckdb:x.duckdb"}, ["three slashes"]),
     "a lake that is none": ({"TAXI_LAKE": "gs://u:s3cretpw@bucket/lake"}, ["TAXI_LAKE", "gs://", "folder"]),
-    "raw in a place that is none": ({"TAXI_RAW": "s3://bucket"}, ["TAXI_RAW", "s3://", "folder"]),
+    "raw in a place that is none": ({"TAXI_RAW": "hdfs://bucket"}, ["TAXI_RAW", "hdfs://", "folder"]),
     "a home that is a file": ({"TAXI_HOME": "dagster.yaml"}, ["TAXI_HOME", "dagster.yaml", "not a folder"]),
     "the home of nobody": ({"TAXI_HOME": "~nobody-at-all/x"}, ["~nobody-at-all"]),
     "a rule that is none": ({"TAXI_RULES": "passenger_count_zero,colour"}, ["'colour'", "passenger_count_zero"]),

@@ -188,7 +188,7 @@ class FolderKit(StoreKit):
     def io_manager(self) -> MonthIOManager:
         from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager  # (worker.py needs no Dagster)
 
-        return MonthObjectsIOManager(folder=str(self.root))
+        return MonthObjectsIOManager(location=str(self.root))
 
 
 class WarehouseKit(StoreKit):
@@ -392,4 +392,8 @@ def lake_file(folder: Path, month: str, rows: pa.Table) -> Iterator[MonthFile]:
         path.unlink()
 
 
-KITS: Mapping[str, type[StoreKit]] = {kit.name: kit for kit in (FolderKit, DuckDBKit, Postgres18Kit, Postgres15Kit)}
+from taxi_platform_tests.io_managers.bucket_kits import BUCKET_KITS  # noqa: E402 (they are made of what is above)
+
+KITS: Mapping[str, type[StoreKit]] = {
+    kit.name: kit for kit in (FolderKit, *BUCKET_KITS, DuckDBKit, Postgres18Kit, Postgres15Kit)
+}

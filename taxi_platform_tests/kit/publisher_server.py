@@ -228,7 +228,7 @@ class PublisherHandler(BaseHTTPRequestHandler):
         else:
             self.serve(content)
 
-    do_HEAD = do_GET  # noqa: N815 (the name http.server looks for)
+    do_HEAD = do_GET
 
     def about(self, content: bytes) -> dict[str, str]:
         etag = self.publisher.etag(self.name, content)

@@ -8,7 +8,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from taxi_platform.errors import RequestError, StoreError, StoreFullError, StoreUnavailableError
@@ -29,10 +29,13 @@ class Folder:
     def location(self) -> str:
         return str(self.root)
 
-    def create(self, key: str, path: Path) -> bool:
+    def create(self, key: str, path: Path, about: Mapping[str, str] | None = None) -> bool:  # noqa: ARG002
         """Put the bytes of `path` under `key`, in one step, unless something is there.
 
         On one file system the bytes are shared, not copied: whoever wrote `path` must not change it afterwards.
+
+        Args:
+            about: Not kept: what a file of a folder is, its manifest beside it says.
 
         Returns:
             False where something was there already: it is left as it is.
@@ -102,8 +105,8 @@ class Folder:
             return None
 
     @contextlib.contextmanager
-    def fetch(self, key: str) -> Iterator[Path]:
-        """A local path of the object: here it is the object itself."""
+    def fetch(self, key: str, sha256: str | None = None) -> Iterator[Path]:  # noqa: ARG002
+        """A local path of the object: here it is the object itself, wherefore nobody looks at its bytes on the way."""
         yield self._path(key)
 
     def names(self, folder: str = "") -> list[str]:
@@ -147,10 +150,19 @@ class Folder:
             alive.close()
 
     def _path(self, key: str) -> Path:
-        parts = key.split("/")
-        if not key or key.startswith("/") or any(part in ("", ".", "..") or "\0" in part for part in parts):
-            raise RequestError(f"{key!r} cannot be a path in {self.location}.")
-        return self.root.joinpath(*parts)
+        return self.root.joinpath(*parts_of(key, self.location))
+
+
+def parts_of(key: str, location: str) -> list[str]:
+    """The names that `key` is a path of.
+
+    Raises:
+        RequestError: It is none, or leads elsewhere.
+    """
+    parts = key.split("/")
+    if not key or key.startswith("/") or any(part in ("", ".", "..") or "\0" in part for part in parts):
+        raise RequestError(f"{key!r} cannot be a path in {location}.")
+    return parts
 
 
 def sync_file(path: Path) -> None:

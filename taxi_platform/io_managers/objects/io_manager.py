@@ -1,16 +1,18 @@
 """The IO manager of months as files, for Dagster."""
 
-from __future__ import annotations
-
+import json
+import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import dagster as dg
+from pydantic import SecretStr
 
 from taxi_platform.errors import DamagedStoreError, RequestError
 from taxi_platform.io_managers import month_io
-from taxi_platform.io_managers.objects.folder import Folder
 from taxi_platform.io_managers.objects.month_objects import MonthObjects
+from taxi_platform.io_managers.objects.opening import open_store, parse_location
 from taxi_platform.io_managers.stored import Stored, day_of, named, utc_now
 from taxi_platform.io_managers.values import as_reader, chained, loaded_as, write_parquet
 from taxi_platform.trips.month_file import TRIPS, DraftFile, MonthDraft, MonthFile, Partition
@@ -27,17 +29,38 @@ class MonthObjectsIOManager(month_io.MonthIOManager):
     `pyarrow.dataset.Dataset` or `MonthFile` (for several partitions a dict of them).
 
     Attributes:
-        folder: Where the files lie.
+        location: Where the files lie: a folder, `gs://bucket/prefix`, `s3://bucket/prefix`, `az://container/prefix`.
         partition_column: The date column that says which partition a row is of; added where it is missing.
+        spools: A local folder through which files pass on their way to a bucket; a temporary one by default.
+        credentials: The usual variables of the bucket's cloud (`AWS_ACCESS_KEY_ID`, ...); by default what is in this
+            process's environment. No field but a dependency: Dagster writes the fields of resources into its history.
     """
 
-    folder: str
+    location: str
     partition_column: str = "source_month"
+    spools: str = ""
+    credentials: dg.ResourceDependency[SecretStr]  # Dagster reads it: no `from __future__ import annotations` here
+
+    def __init__(
+        self,
+        location: str,
+        partition_column: str = "source_month",
+        spools: str = "",
+        credentials: Mapping[str, str] | SecretStr | None = None,
+    ) -> None:
+        if not isinstance(location, dg.EnvVar):  # what it says is not known yet
+            parse_location(location)
+        if not isinstance(credentials, SecretStr):
+            credentials = SecretStr(json.dumps(dict(credentials or {})))
+        super().__init__(  # type: ignore[call-arg]
+            location=location, partition_column=partition_column, spools=spools, credentials=credentials
+        )
 
     @property
     def months(self) -> MonthObjects:
         """The store itself, without Dagster."""
-        return MonthObjects(Folder(Path(self.folder)))
+        credentials = json.loads(self.credentials.get_secret_value())
+        return MonthObjects(open_store(self.location, credentials, Path(self.spools) if self.spools else None))
 
     def store_month(self, context: dg.OutputContext, obj: Any) -> Stored:
         table, partition = month_io.table_of(context), month_io.partition_of(context)
@@ -52,7 +75,7 @@ class MonthObjectsIOManager(month_io.MonthIOManager):
         reader = as_reader(obj, self.partition_column, day_of(partition))
         months = self.months
         with months.spool() as folder:
-            rows = write_parquet(reader, folder / "month.parquet", self.folder)
+            rows = write_parquet(reader, folder / "month.parquet", self.location)
             files = {TRIPS: DraftFile(folder / "month.parquet", "parquet", rows)}
             draft = MonthDraft(partition, context.run_id[:16], utc_now(), rows, files, {})
             return months.publish(table, draft, context.run_id, force=True)
@@ -71,13 +94,23 @@ class MonthObjectsIOManager(month_io.MonthIOManager):
         import pyarrow.dataset as ds  # here: whoever wants a MonthFile need not wait for it
 
         if wanted is ds.Dataset:
-            return ds.dataset([month.dataset() for month in found.values()])
+            return _united([month.dataset() for month in found.values()])
         return loaded_as(wanted, chained([month.reader for month in found.values()]))
 
     def _current(self, table: str, partition: Partition) -> MonthFile:
         month = self.months.current(table, partition)
         if month is None:
             raise DamagedStoreError(
-                f"{self.folder}: there is no {named(table, partition)}. Materialise it first, then what is built on it."
+                f"{self.location}: there is no {named(table, partition)}. Materialise it first, then what is built "
+                "on it."
             )
         return month
+
+
+def _united(datasets: list[Any]) -> Any:
+    """Several datasets as one, which keeps hold of them: their files may be there only as long as they are."""
+    import pyarrow.dataset as ds
+
+    union = ds.dataset(datasets)
+    weakref.finalize(union, datasets.clear)
+    return union

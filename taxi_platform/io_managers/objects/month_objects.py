@@ -11,8 +11,9 @@ from typing import Any
 from uuid import uuid4
 
 from taxi_platform.errors import AccountingError, DamagedStoreError, RequestError, StoreUnavailableError
-from taxi_platform.io_managers.objects.folder import Folder, sync_file
+from taxi_platform.io_managers.objects.folder import sync_file
 from taxi_platform.io_managers.objects.manifest import Manifest, Version
+from taxi_platform.io_managers.objects.store import ObjectStore
 from taxi_platform.io_managers.stored import (
     Outcome,
     Stored,
@@ -38,7 +39,7 @@ class MonthObjects:
     new one, and holds on to it.
     """
 
-    def __init__(self, store: Folder) -> None:
+    def __init__(self, store: ObjectStore) -> None:
         self.store = store
 
     def spool(self) -> AbstractContextManager[Path]:
@@ -154,7 +155,8 @@ class MonthObjects:
         # second one is damaged as well does anybody need a third.
         for tail in ("", f"-{digest[:12]}", f"-{digest[:12]}-{uuid4().hex[:12]}"):
             name = f"{draft.version}{tail}.{file.ending}"
-            if self.store.create(f"{folder}/{name}", file.path) or self._holds(f"{folder}/{name}", digest, size):
+            key = f"{folder}/{name}"
+            if self.store.create(key, file.path, _about(table, draft, file, digest)) or self._holds(key, digest, size):
                 return StoredFile(name, size, digest, file.rows)
         raise DamagedStoreError(f"{self.store.location}/{folder}/{name}: something else lies there. Remove it.")
 
@@ -215,8 +217,14 @@ class MonthObjects:
             files=version.files,
             facts=version.facts,
             location=f"{self.store.location}/{folder}",
-            fetch=lambda file: self.store.fetch(f"{folder}/{file.name}"),
+            fetch=lambda file: self.store.fetch(f"{folder}/{file.name}", file.sha256),
         )
+
+
+def _about(table: str, draft: MonthDraft, file: DraftFile, digest: str) -> Mapping[str, str]:
+    """What an object says of itself to somebody who finds it in a bucket."""
+    month = {} if draft.partition is None else {"month": draft.partition}
+    return {"table": table, **month, "version": draft.version, "rows": str(file.rows), "sha256": digest}
 
 
 def _check_bytes(path: Path, file: StoredFile, month: MonthFile) -> None:

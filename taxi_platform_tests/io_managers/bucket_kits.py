@@ -1,0 +1,204 @@
+"""The buckets that keep the promises: the same handles over an emulator of each cloud."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import hashlib
+import json
+import os
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from taxi_platform.io_managers.objects.month_objects import MANIFEST, MonthObjects
+from taxi_platform.io_managers.objects.opening import open_store
+from taxi_platform.trips.month_file import TRIPS
+from taxi_platform_tests.io_managers.kits import FolderKit
+from taxi_platform_tests.io_managers.months import TABLE
+from taxi_platform_tests.kit.gcs_emulator import GcsEmulator
+
+if TYPE_CHECKING:
+    from taxi_platform.io_managers.month_io import MonthIOManager
+
+BUCKET = "cab-months"
+PATIENCE_S = 5.0
+
+
+class BucketKit(FolderKit):
+    """Months as objects of a bucket: what differs from files is how people look at them, and damage them.
+
+    The server is started by the process that asks for it first; it and its children then find it in their environment.
+    """
+
+    damages: ClassVar[Mapping[str, Callable[[Any, str], object]]] = {
+        "the manifest is deleted": lambda kit, month: kit.delete(kit.key(month, MANIFEST)),
+        "the manifest is garbage": lambda kit, month: kit.overwrite(kit.key(month, MANIFEST), b'{"format": 1, "ver'),
+        "the manifest is empty": lambda kit, month: kit.overwrite(kit.key(month, MANIFEST), b""),
+        "the manifest is a list": lambda kit, month: kit.overwrite(kit.key(month, MANIFEST), b"[1, 2]"),
+        "the data object is deleted": lambda kit, month: kit.delete(kit.data_key(month)),
+        "the data object is cut short": lambda kit, month: kit.overwrite(kit.data_key(month), b"PAR1"),
+        "the data object is empty": lambda kit, month: kit.overwrite(kit.data_key(month), b""),
+        "the whole store is deleted": lambda kit, _: kit.delete(*kit.objects()),
+    }
+    scheme: ClassVar[str]
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.prefix = f"{root.name} ü#%/{hashlib.sha256(str(root).encode()).hexdigest()[:12]}"
+        self.location = f"{self.scheme}://{BUCKET}/{self.prefix}"
+        self.variables = self.emulator()
+        self.months = MonthObjects(open_store(self.location, self.variables, root, patience_s=PATIENCE_S))
+
+    @classmethod
+    def emulator(cls) -> dict[str, str]:
+        """The variables that lead to the server."""
+        name = f"KIT_{cls.name.upper()}"
+        if name not in os.environ:
+            os.environ[name] = json.dumps(cls.start())
+        return dict(json.loads(os.environ[name]))
+
+    @classmethod
+    @abstractmethod
+    def start(cls) -> dict[str, str]:
+        """Start the server, until this process ends."""
+
+    @abstractmethod
+    def objects(self) -> dict[str, str]:
+        """What lies below the prefix, with what tells one content from another."""
+
+    @abstractmethod
+    def overwrite(self, key: str, data: bytes) -> None:
+        """What a person does with an object in the console."""
+
+    @abstractmethod
+    def delete(self, *keys: str) -> None:
+        """The same, to be rid of some."""
+
+    def key(self, month: str, name: str) -> str:
+        return f"{TABLE}/source_month={month}/{name}"
+
+    def data_key(self, month: str) -> str:
+        found = self.months.current(TABLE, month)
+        assert found is not None
+        return self.key(month, found.files[TRIPS].name)
+
+    def trace_of(self, month: str) -> Any:
+        return {key: mark for key, mark in self.objects().items() if key.startswith(self.key(month, ""))}
+
+    def leftovers(self) -> list[str]:
+        known = {
+            self.key(month, name) for month in self.months.partitions(TABLE) for name in (MANIFEST, *self._files(month))
+        }
+        spooled = [str(path) for path in self.root.rglob("*") if path.is_file()]
+        return sorted(spooled + [key for key in self.objects() if key not in known])
+
+    def io_manager(self) -> MonthIOManager:
+        from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
+
+        return MonthObjectsIOManager(location=self.location, spools=str(self.root), credentials=self.variables)
+
+
+class GcsKit(BucketKit):
+    """Google Cloud Storage, as our own emulator has it."""
+
+    name = "gcs"
+    scheme = "gs"
+
+    @classmethod
+    def start(cls) -> dict[str, str]:
+        emulator = gcs()
+        emulator.buckets.make(BUCKET)
+        return {"STORAGE_EMULATOR_HOST": emulator.url}
+
+    @functools.cached_property
+    def bucket(self) -> Any:
+        from google.auth.credentials import AnonymousCredentials
+        from google.cloud import storage
+
+        address = {"api_endpoint": self.variables["STORAGE_EMULATOR_HOST"]}
+        return storage.Client("p", credentials=AnonymousCredentials(), client_options=address).bucket(BUCKET)
+
+    def objects(self) -> dict[str, str]:
+        found = self.bucket.list_blobs(prefix=f"{self.prefix}/")
+        return {blob.name.removeprefix(f"{self.prefix}/"): str(blob.generation) for blob in found}
+
+    def overwrite(self, key: str, data: bytes) -> None:
+        self.bucket.blob(f"{self.prefix}/{key}").upload_from_string(data)
+
+    def delete(self, *keys: str) -> None:
+        for key in keys:
+            self.bucket.blob(f"{self.prefix}/{key}").delete()
+
+
+class S3Kit(BucketKit):
+    """S3, as moto has it."""
+
+    name = "s3"
+    scheme = "s3"
+
+    @classmethod
+    def start(cls) -> dict[str, str]:
+        variables = {
+            "AWS_ENDPOINT_URL": s3_server(),
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_REGION": "us-east-1",
+        }
+        s3_client(variables).create_bucket(Bucket=BUCKET)
+        return variables
+
+    @functools.cached_property
+    def client(self) -> Any:
+        return s3_client(self.variables)
+
+    def objects(self) -> dict[str, str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{self.prefix}/")
+        found = [entry for page in pages for entry in page.get("Contents", ())]
+        return {f["Key"].removeprefix(f"{self.prefix}/"): f"{f['ETag']} {f['LastModified']}" for f in found}
+
+    def overwrite(self, key: str, data: bytes) -> None:
+        self.client.put_object(Bucket=BUCKET, Key=f"{self.prefix}/{key}", Body=data)
+
+    def delete(self, *keys: str) -> None:
+        for key in keys:
+            self.client.delete_object(Bucket=BUCKET, Key=f"{self.prefix}/{key}")
+
+
+def s3_client(variables: Mapping[str, str]) -> Any:
+    import botocore.session
+
+    return botocore.session.Session().create_client(
+        "s3",
+        region_name=variables["AWS_REGION"],
+        endpoint_url=variables["AWS_ENDPOINT_URL"],
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+@functools.cache
+def s3_server() -> str:
+    """The address of moto in a thread of this process."""
+    import logging
+
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    atexit.register(server.stop)
+    host, port = server.get_host_and_port()
+    return f"http://{host}:{port}"
+
+
+@functools.cache
+def gcs() -> GcsEmulator:
+    """The emulator of this process."""
+    emulator = GcsEmulator().start()
+    atexit.register(emulator.stop)
+    return emulator
+
+
+BUCKET_KITS = (GcsKit, S3Kit)
