@@ -17,9 +17,6 @@ FLOORS = ("errors", "trips", "resources", "io_managers", "assets", "automation",
 BORROWED_FROM_TRIPS = {"months", "month_file", "parquet_out"}
 """All that an IO manager may know of trips: it knows months and tables, not taxis."""
 
-CREDENTIALS = {"google"}
-"""All that an IO manager may know of resources: who may enter a store, not where the files come from."""
-
 NO_TRIPS = {"dagster", "fsspec", "requests", "urllib", "http", "socket", "aiohttp", "duckdb", "click", "rich"}
 """What a trip is has nothing to do with these."""
 
@@ -71,9 +68,8 @@ def test_io_managers_know_months_and_no_taxis() -> None:
         if parts[0] == "trips" and parts[1] not in BORROWED_FROM_TRIPS
     }
     assert known == set()
-    below = {tuple(parts[:2]) for path in FILES if floor(path) == "io_managers" for parts in ours(path)}
-    assert {parts[0] for parts in below} <= {"io_managers", "trips", "resources", "errors"}
-    assert {parts[1] for parts in below if parts[0] == "resources"} <= CREDENTIALS
+    below = {parts[0] for path in FILES if floor(path) == "io_managers" for parts in ours(path)}
+    assert below <= {"io_managers", "trips", "errors"}
 
 
 def test_trips_know_neither_dagster_nor_the_network() -> None:
