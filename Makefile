@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14 p
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: setup demo up test test-long lint bench clean
+.PHONY: setup demo up test test-long azurite lint bench clean
 
 setup: .venv/ready
 
@@ -36,8 +36,12 @@ up: setup
 test: setup
 	$(PYTEST) -m "not long" -n auto --dist loadgroup
 
-test-long: setup
+test-long: setup azurite
 	$(PYTEST) -m long
+
+azurite: # Microsoft's emulator of Azure: without npm, or where it has no packages, what needs it is skipped
+	@test -x .azurite/node_modules/.bin/azurite-blob || ! command -v npm >/dev/null || npm install --prefix .azurite \
+		--ignore-scripts --no-audit --no-fund --loglevel=error azurite@3.37.0 || rm -rf .azurite
 
 lint: setup
 	$(BIN)/ruff check .
@@ -48,5 +52,5 @@ bench: setup
 	$(BIN)/python -m benchmarks.stages
 
 clean: # not .taxi: your months and their history
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf .venv .azurite .pytest_cache .mypy_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

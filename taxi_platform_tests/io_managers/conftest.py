@@ -10,6 +10,15 @@ import pytest
 from taxi_platform_tests.io_managers.kits import KITS, StoreKit, open_files
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to `make test-long` what runs over a store that is its own."""
+    for item in items:
+        chosen = getattr(item, "callspec", None) and item.callspec.params
+        if any(name in KITS and KITS[name].is_long for name in map(str, (chosen or {}).values())):
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture
 def kit_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., StoreKit]:
     """A store by its name, empty; another `folder` is another store."""

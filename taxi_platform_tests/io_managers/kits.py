@@ -50,12 +50,14 @@ class StoreKit(ABC):
 
     Attributes:
         fixtures: What pytest starts for it, by name.
+        is_long: Whether its tests are left to `make test-long`.
         is_warehouse: Whether a table has one schema for all of its months, which a month must fit.
         damages: What people delete by hand, by name: given the kit and a month.
     """
 
     name: ClassVar[str]
     fixtures: ClassVar[Sequence[str]] = ()
+    is_long: ClassVar[bool] = False
     is_warehouse: ClassVar[bool]
     damages: ClassVar[Mapping[str, Callable[[Any, str], object]]]
 

@@ -1,0 +1,94 @@
+"""Who we are for Google: for its Cloud Storage and for BigQuery."""
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+from pydantic import SecretStr
+
+from taxi_platform.errors import SettingsError
+from taxi_platform.resources.credentials import Credentials, Secret, secret, those_set
+
+HOW = (
+    "Set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account's key, or GOOGLE_CREDENTIALS to the key "
+    "itself, or run `gcloud auth application-default login`."
+)
+
+_KEY_AND_FILE = ("GOOGLE_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS")
+
+
+class GoogleCredentials(Credentials):
+    """A service account, or whoever Google's own rules find (application default credentials).
+
+    Attributes:
+        service_account_file: The file of a service account's key (or of another kind of credentials of Google's).
+        service_account_json: The same, itself. It goes before the file.
+        project: The project that pays and is asked, where that is not in the credentials.
+        storage_url: Where Cloud Storage answers if it is none of Google's: an emulator, without credentials.
+    """
+
+    service_account_json: dg.ResourceDependency[SecretStr]
+    service_account_file: str = ""
+    project: str = ""
+    storage_url: str = ""
+
+    def __init__(self, service_account_json: Secret = "", **fields: Any) -> None:
+        super().__init__(service_account_json=secret(service_account_json), **fields)  # type: ignore[call-arg]
+
+    def variables(self) -> dict[str, str]:
+        return those_set(
+            GOOGLE_CREDENTIALS=self.service_account_json,
+            GOOGLE_APPLICATION_CREDENTIALS=self.service_account_file,
+            GOOGLE_CLOUD_PROJECT=self.project,
+            STORAGE_EMULATOR_HOST=self.storage_url,
+        )
+
+    def credentials(self, scopes: Sequence[str]) -> Any:
+        """Google's own credentials; see `google_credentials`."""
+        return google_credentials(self.variables(), scopes)
+
+
+def google_credentials(variables: Mapping[str, str], scopes: Sequence[str]) -> Any:
+    """Google's own credentials (`google.auth.credentials.Credentials`), which every client of Google's takes.
+
+    Args:
+        variables: `GOOGLE_CREDENTIALS`, the key itself as JSON, or `GOOGLE_APPLICATION_CREDENTIALS`, its file.
+            Without them what Google's own rules find in this process's environment and on this machine.
+
+    Raises:
+        SettingsError: There are none, or they are none. Nothing of what is in them is said.
+    """
+    import google.auth
+
+    key, file = (variables.get(name) for name in _KEY_AND_FILE)
+    with in_words(variables):
+        if key:
+            return google.auth.load_credentials_from_dict(json.loads(key), scopes=scopes)[0]
+        if file:
+            return google.auth.load_credentials_from_file(file, scopes=scopes)[0]
+        return google.auth.default(scopes=scopes)[0]
+
+
+@contextlib.contextmanager
+def in_words(variables: Mapping[str, str]) -> Iterator[None]:
+    """What is wrong with credentials as a sentence, without what is in them.
+
+    Raises:
+        SettingsError: They are none.
+    """
+    from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
+
+    key, file = (variables.get(name) for name in _KEY_AND_FILE)
+    try:
+        yield
+    except (GoogleAuthError, ValueError, OSError, AttributeError, TypeError) as error:
+        if key:
+            what = "GOOGLE_CREDENTIALS is not the JSON of a service account's key"
+        elif file:
+            what = f"GOOGLE_APPLICATION_CREDENTIALS: {file} is no file of a service account's key, or cannot be read"
+        else:
+            is_none = isinstance(error, DefaultCredentialsError)
+            what = "no credentials for Google were found" if is_none else "the credentials for Google cannot be used"
+        raise SettingsError(f"{what}. {HOW}") from None
