@@ -17,6 +17,9 @@ FLOORS = ("errors", "trips", "resources", "io_managers", "assets", "automation",
 BORROWED_FROM_TRIPS = {"months", "month_file", "parquet_out"}
 """All that an IO manager may know of trips: it knows months and tables, not taxis."""
 
+BORROWED_FROM_RESOURCES = {"postgres"}
+"""The clients that an IO manager is given; sources know taxis, and are none of its business."""
+
 NO_TRIPS = {"dagster", "fsspec", "requests", "urllib", "http", "socket", "aiohttp", "duckdb", "click", "rich"}
 """What a trip is has nothing to do with these."""
 
@@ -69,7 +72,11 @@ def test_io_managers_know_months_and_no_taxis() -> None:
     }
     assert known == set()
     below = {parts[0] for path in FILES if floor(path) == "io_managers" for parts in ours(path)}
-    assert below <= {"io_managers", "trips", "errors"}
+    assert below <= {"io_managers", "resources", "trips", "errors"}
+    clients = {
+        parts[1] for path in FILES if floor(path) == "io_managers" for parts in ours(path) if parts[0] == "resources"
+    }
+    assert clients <= BORROWED_FROM_RESOURCES
 
 
 def test_trips_know_neither_dagster_nor_the_network() -> None:
