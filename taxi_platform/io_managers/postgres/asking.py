@@ -24,7 +24,11 @@ _BEFORE = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
 _FIRST = re.compile(r"\w+|.|$", re.DOTALL)
 _QUESTIONS = ("(", "select", "with", "values", "table")
 _AT_ONCE = ("explain", "show")
-"""Questions that have no cursor."""
+"""Questions that are answered as a whole."""
+
+_OPTIONS = "analyze|verbose|costs|settings|generic_plan|buffers|serialize|wal|timing|summary|memory|format"
+_EXPLAIN = re.compile(rf"\Aexplain\b(\s*(analyze|verbose)\b)*(\s*\(\s*({_OPTIONS})\b[^()]*\))?", re.IGNORECASE)
+_AS_CURSOR = "DECLARE question NO SCROLL CURSOR FOR\n"  # a line of its own: what begins with a comment ends it
 
 _KNOWN = "The warehouse can only be asked: SELECT, WITH, VALUES, TABLE, SHOW, EXPLAIN."
 
@@ -39,7 +43,8 @@ def ask(address: PostgresAddress, sql: str) -> tuple[list[str], Sequence[tuple[A
         RequestError: Postgres does not understand it, or it wants something that a question may not.
         StoreUnavailableError: The server does not answer.
     """
-    first = _first_word(sql)
+    sql = _BEFORE.sub("", sql, count=1)
+    first = _FIRST.findall(sql)[0].lower()
     if first not in (*_QUESTIONS, *_AT_ONCE):
         begins = f"it begins with {first.upper()!r}" if first else "it is empty"
         raise RequestError(f"This is no question: {begins}. {_KNOWN} Nothing was changed.")
@@ -67,11 +72,11 @@ def _make_ready(session: Session) -> None:
     """Names without a schema are those of the warehouse, then those that the role knows otherwise."""
     session.run("SET LOCAL search_path TO DEFAULT")
     session.run(
-        "SELECT set_config('search_path', concat_ws(', ', quote_ident(%s), nullif(current_setting('search_path'), '')), "
-        "true)",
+        "SELECT set_config('search_path', concat_ws(', ', quote_ident(%s), nullif(now, '')), true) "
+        "FROM current_setting('search_path') AS now",
         [session.schema],
     )
-    session.set_local(statement_timeout=f"{PATIENCE_S:.0f}s", IntervalStyle="postgres")
+    session.set_local(statement_timeout=f"{PATIENCE_S * 1000:.0f}ms", IntervalStyle="postgres")
     loaders: Mapping[str, Any] = {
         "date": _Date,
         "timestamp": _Timestamp,
@@ -82,26 +87,19 @@ def _make_ready(session: Session) -> None:
         session.connection.adapters.register_loader(name, loader)
 
 
-def _first_word(sql: str) -> str:
-    """What a statement begins with, comments apart. For a sentence that helps, not for safety."""
-    before = _BEFORE.match(sql)
-    word = _FIRST.match(sql, before.end() if before else 0)
-    return word[0].lower() if word else ""
-
-
 def _answer(session: Session, sql: str, *, at_once: bool) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
     if at_once:
-        answer = _execute(session, sql.encode())
-        return _names(answer), iter(answer.fetchall() if answer.description else [])
-    # On a line of its own: what begins with a comment ends it.
-    _execute(session, b"DECLARE question NO SCROLL CURSOR FOR\n" + sql.encode())
+        # Of CREATE TABLE AS, and of what changes rows, a plan can be had too, and be carried out: not of a cursor.
+        answer = _execute(session, _EXPLAIN.sub(lambda explain: f"{explain[0]} {_AS_CURSOR}", sql))
+        return _names(answer), iter(answer.fetchall())
+    _execute(session, _AS_CURSOR + sql)
     first = _fetch(session)
     return _names(first), _rest(session, first)
 
 
-def _execute(session: Session, query: bytes) -> psycopg.Cursor:
+def _execute(session: Session, query: str) -> psycopg.Cursor:
     # `binary` is what makes psycopg send it by the extended protocol, which refuses a second statement.
-    return session.connection.execute(query, binary=True)
+    return session.connection.execute(query.encode(), binary=True)
 
 
 def _fetch(session: Session) -> psycopg.Cursor:
