@@ -16,6 +16,8 @@ HOW = (
     "itself, or run `gcloud auth application-default login`."
 )
 
+_STORAGE = "https://www.googleapis.com/auth/devstorage.read_write"
+_BIGQUERY = "https://www.googleapis.com/auth/bigquery"
 _KEY_AND_FILE = ("GOOGLE_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS")
 
 
@@ -27,12 +29,14 @@ class GoogleCredentials(Credentials):
         service_account_json: The same, itself. It goes before the file.
         project: The project that pays and is asked, where that is not in the credentials.
         storage_url: Where Cloud Storage answers if it is none of Google's: an emulator, without credentials.
+        bigquery_url: The same for BigQuery.
     """
 
     service_account_json: dg.ResourceDependency[SecretStr]
     service_account_file: str = ""
     project: str = ""
     storage_url: str = ""
+    bigquery_url: str = ""
 
     def __init__(self, service_account_json: Secret = "", **fields: Any) -> None:
         super().__init__(service_account_json=secret(service_account_json), **fields)  # type: ignore[call-arg]
@@ -43,6 +47,7 @@ class GoogleCredentials(Credentials):
             GOOGLE_APPLICATION_CREDENTIALS=self.service_account_file,
             GOOGLE_CLOUD_PROJECT=self.project,
             STORAGE_EMULATOR_HOST=self.storage_url,
+            BIGQUERY_EMULATOR_HOST=self.bigquery_url,
         )
 
     def credentials(self, scopes: Sequence[str]) -> Any:
@@ -69,6 +74,44 @@ def google_credentials(variables: Mapping[str, str], scopes: Sequence[str]) -> A
         if file:
             return google.auth.load_credentials_from_file(file, scopes=scopes)[0]
         return google.auth.default(scopes=scopes)[0]
+
+
+def storage_client(variables: Mapping[str, str]) -> Any:
+    """A client of Cloud Storage; with `STORAGE_EMULATOR_HOST` one of an emulator, without credentials."""
+    from google.cloud import storage
+
+    if host := variables.get("STORAGE_EMULATOR_HOST"):
+        return storage.Client("emulator", credentials=_nobody(), client_options={"api_endpoint": _address(host)})
+    project = variables.get("GOOGLE_CLOUD_PROJECT") or "unknown"  # the client wants a name; objects have no use for it
+    with in_words(variables):
+        return storage.Client(project=project, credentials=_credentials(variables, _STORAGE))
+
+
+def bigquery_client(variables: Mapping[str, str], project: str, location: str | None = None) -> Any:
+    """A client of BigQuery, whose jobs `project` pays for; with `BIGQUERY_EMULATOR_HOST` one of an emulator."""
+    from google.cloud import bigquery
+
+    if host := variables.get("BIGQUERY_EMULATOR_HOST"):
+        options = {"api_endpoint": _address(host)}
+        return bigquery.Client(project, credentials=_nobody(), client_options=options, location=location)
+    with in_words(variables):
+        return bigquery.Client(project, credentials=_credentials(variables, _BIGQUERY), location=location)
+
+
+def _credentials(variables: Mapping[str, str], scope: str) -> Any:
+    """Those that are named; None where the client is to go by Google's own rules: they know emulators too."""
+    is_named = any(variables.get(name) for name in _KEY_AND_FILE)
+    return google_credentials(variables, [scope]) if is_named else None
+
+
+def _address(host: str) -> str:
+    return host if "://" in host else f"http://{host}"
+
+
+def _nobody() -> Any:
+    from google.auth.credentials import AnonymousCredentials
+
+    return AnonymousCredentials()
 
 
 @contextlib.contextmanager

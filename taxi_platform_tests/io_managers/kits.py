@@ -24,11 +24,11 @@ from taxi_platform.io_managers.duckdb.table_sql import quoted
 from taxi_platform.io_managers.duckdb.warehouse import DuckDBWarehouse
 from taxi_platform.io_managers.objects.folder import Folder
 from taxi_platform.io_managers.objects.month_objects import MANIFEST, MonthObjects
-from taxi_platform.io_managers.postgres.address import parse_address
 from taxi_platform.io_managers.postgres.warehouse import PostgresWarehouse
 from taxi_platform.io_managers.stored import Stamp, Stored
 from taxi_platform.io_managers.values import write_parquet
 from taxi_platform.io_managers.warehouse import Warehouse
+from taxi_platform.resources.postgres.address import parse_address
 from taxi_platform.trips.month_file import TRIPS, DraftFile, MonthDraft, MonthFile, StoredFile, sha256_of
 from taxi_platform_tests.io_managers.months import TABLE, in_order
 from taxi_platform_tests.kit.postgres_server import absent, server_variable
@@ -342,8 +342,9 @@ class PostgresKit(WarehouseKit):
 
     def io_manager(self) -> MonthIOManager:
         from taxi_platform.io_managers.postgres.io_manager import PostgresMonthIOManager
+        from taxi_platform.resources.postgres.resource import PostgresResource
 
-        return PostgresMonthIOManager(dsn=self.uri)
+        return PostgresMonthIOManager(postgres=PostgresResource(self.uri))
 
 
 class Postgres18Kit(PostgresKit):

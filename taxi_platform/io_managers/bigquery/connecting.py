@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from taxi_platform.errors import SettingsError, StoreError
 from taxi_platform.io_managers.bigquery.address import BigQueryAddress
 from taxi_platform.io_managers.bigquery.refusals import JobFailedError, can_retry, in_words
+from taxi_platform.resources.google import bigquery_client
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
 
-    from taxi_platform.resources.google import GoogleAccess
 
 PATIENCE_S = 120.0
 """How long what may work in a moment is tried again."""
@@ -36,11 +36,11 @@ class Session:
         job_ids: The jobs that were waited for, and what they took.
     """
 
-    def __init__(self, address: BigQueryAddress, access: GoogleAccess, patience_s: float) -> None:
+    def __init__(self, address: BigQueryAddress, variables: Mapping[str, str], patience_s: float) -> None:
         from google.api_core.retry import Retry
 
-        self.address, self.access, self.patience_s = address, access, patience_s
-        self.client = access.bigquery(address.project, address.location)
+        self.address, self.variables, self.patience_s = address, variables, patience_s
+        self.client = bigquery_client(variables, address.project, address.location)
         self.retry = Retry(
             predicate=_worth_another_call, initial=0.2, maximum=_LONGEST_PAUSE_S, multiplier=2.0, timeout=patience_s
         )
@@ -182,7 +182,9 @@ class Session:
 
 
 @contextlib.contextmanager
-def connected(address: BigQueryAddress, access: GoogleAccess, patience_s: float = PATIENCE_S) -> Iterator[Session]:
+def connected(
+    address: BigQueryAddress, variables: Mapping[str, str], patience_s: float = PATIENCE_S
+) -> Iterator[Session]:
     """A session that is closed when the context ends, in the middle of a stream too.
 
     Raises:
@@ -191,7 +193,7 @@ def connected(address: BigQueryAddress, access: GoogleAccess, patience_s: float 
         StoreError: It lets nobody in like this, or could not do what it was asked to do.
     """
     with in_words(address):
-        session = Session(address, access, patience_s)
+        session = Session(address, variables, patience_s)
         try:
             yield session
         finally:

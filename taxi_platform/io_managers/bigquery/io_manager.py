@@ -1,5 +1,6 @@
 """The IO manager of months in BigQuery, for Dagster."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +8,7 @@ import dagster as dg
 
 from taxi_platform.io_managers.bigquery.address import BigQueryAddress
 from taxi_platform.io_managers.warehouse_io import WarehouseIOManager
-from taxi_platform.resources.google import GoogleResource
+from taxi_platform.resources.credentials import Credentials, Variables
 
 if TYPE_CHECKING:
     from taxi_platform.io_managers.bigquery.warehouse import BigQueryWarehouse
@@ -25,7 +26,7 @@ class BigQueryMonthIOManager(WarehouseIOManager):
         dataset_location: Where it is said to be; empty to take it as it is.
         clustering: Where a new table has all of these columns, rows that agree in them lie together.
         spools: A local folder through which rows pass that do not lie on GCS; a temporary one by default.
-        google: Who asks; by default whoever this machine is signed in as.
+        credentials: `GoogleCredentials` (or Google's usual variables); by default what Google's own rules find.
     """
 
     project: str
@@ -33,10 +34,10 @@ class BigQueryMonthIOManager(WarehouseIOManager):
     dataset_location: str = ""
     clustering: list[str] = []  # noqa: RUF012 (pydantic copies it)
     spools: str = ""
-    google: dg.ResourceDependency[GoogleResource]  # Dagster reads it: no `from __future__ import annotations` here
+    credentials: dg.ResourceDependency[Variables]  # Dagster reads it: no `from __future__ import annotations` here
 
-    def __init__(self, google: GoogleResource | None = None, **fields: Any) -> None:
-        super().__init__(google=google or GoogleResource(), **fields)  # type: ignore[call-arg]
+    def __init__(self, credentials: Credentials | Mapping[str, str] | Variables | None = None, **fields: Any) -> None:
+        super().__init__(credentials=Variables(credentials), **fields)  # type: ignore[call-arg]
 
     @property
     def address(self) -> BigQueryAddress:
@@ -49,7 +50,7 @@ class BigQueryMonthIOManager(WarehouseIOManager):
 
         return BigQueryWarehouse(
             self.address,
-            self.google.access,
+            self.credentials,
             self.partition_column,
             self.lookup_views,
             clustering=self.clustering,

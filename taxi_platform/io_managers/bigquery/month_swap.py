@@ -26,7 +26,6 @@ from taxi_platform.trips.month_file import Partition
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from google.cloud import bigquery
 
     from taxi_platform.io_managers.lookup_view import LookupView
 
@@ -132,7 +131,7 @@ class MonthSwap:
             timeout=CALL_TIMEOUT_S,
         )
 
-    def _begin_to_empty(self, job_id: str, staging: Staging) -> bigquery.QueryJob:
+    def _begin_to_empty(self, job_id: str, staging: Staging) -> Any:
         """There is no partition without rows to copy from: the one that is there is emptied."""
         assert self._day is not None
         assert self._shape.kind is not None

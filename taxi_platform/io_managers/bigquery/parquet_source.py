@@ -13,6 +13,7 @@ from taxi_platform.io_managers.bigquery.arrow_types import arrow_type, as_loaded
 from taxi_platform.io_managers.bigquery.connecting import CALL_TIMEOUT_S, Session
 from taxi_platform.io_managers.objects.folder import Folder
 from taxi_platform.io_managers.values import one_line, write_parquet
+from taxi_platform.resources.google import storage_client
 from taxi_platform.trips.month_file import TRIPS, MonthFile
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _footer(session: Session, uri: str) -> pa.Schema:
     from google.api_core.exceptions import NotFound
 
     bucket, _, name = uri.removeprefix("gs://").partition("/")
-    client = session.access.storage()
+    client = storage_client(session.variables)
     try:
         # Opened by its generation: should somebody put another object there meanwhile, no half of each is read.
         blob = client.bucket(bucket).blob(name)

@@ -86,7 +86,7 @@ def create(
     *,
     description: str,
     expires: dt.datetime | None = None,
-) -> bigquery.Table:
+) -> Any:
     """A table of this shape, unless there is one already; read back and held against what was asked for.
 
     Raises:
@@ -118,7 +118,7 @@ def create(
     return found
 
 
-def _there(session: Session, name: str) -> bigquery.Table:
+def _there(session: Session, name: str) -> Any:
     found = session.table(name)
     if found is None:
         raise StoreUnavailableError(f"{session.address.shown}: {name} was there and is gone. Try again in a moment.")

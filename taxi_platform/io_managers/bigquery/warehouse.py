@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from taxi_platform.io_managers.bigquery.tables import Shape, fitted
 from taxi_platform.io_managers.objects.folder import Folder
 from taxi_platform.io_managers.stored import Stamp, Stored, day_of, named, table_name
 from taxi_platform.io_managers.warehouse import LedgerRow, as_sums, refuse_ledger
-from taxi_platform.resources.google import GoogleAccess
+from taxi_platform.resources.credentials import Credentials, Variables
 from taxi_platform.trips.month_file import MonthFile, Partition
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class BigQueryWarehouse:
 
     Attributes:
         clustering: Where a new table has all of these columns, rows that agree in them lie together.
+        credentials: `GoogleCredentials`, or Google's usual variables; by default what this process's environment says.
         spools: A local folder through which rows pass that do not lie on GCS; a temporary one by default.
         patience_s: How long what may work in a moment is tried again.
     """
@@ -48,7 +49,7 @@ class BigQueryWarehouse:
     def __init__(
         self,
         address: BigQueryAddress,
-        access: GoogleAccess | None = None,
+        credentials: Credentials | Mapping[str, str] | Variables | None = None,
         partition_column: str = "source_month",
         lookup_views: Sequence[LookupView] = (),
         *,
@@ -57,7 +58,7 @@ class BigQueryWarehouse:
         patience_s: float = PATIENCE_S,
     ) -> None:
         self.address = address
-        self.access = access or GoogleAccess()
+        self.credentials = Variables(credentials)
         self.partition_column = partition_column
         self.lookup_views = lookup_views
         self.clustering = clustering
@@ -170,4 +171,4 @@ class BigQueryWarehouse:
             yield open_months(session, table_name(table), partitions, self.partition_column, columns)
 
     def _session(self) -> contextlib.AbstractContextManager[Session]:
-        return connected(self.address, self.access, self.patience_s)
+        return connected(self.address, self.credentials.read(), self.patience_s)

@@ -1,4 +1,4 @@
-"""A connection to Postgres that is closed whatever happens, and its errors as sentences without a secret."""
+"""A transaction in one schema of a database, in which nothing depends on what somebody set elsewhere."""
 
 from __future__ import annotations
 
@@ -8,25 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import Composed, Identifier
 
-from taxi_platform.errors import SettingsError
-from taxi_platform.io_managers.postgres.address import EXAMPLE, PostgresAddress
-from taxi_platform.io_managers.postgres.refusals import in_words
+from taxi_platform.resources.postgres.address import PostgresAddress
+from taxi_platform.resources.postgres.connecting import connected
 
 MONTH_WAIT_S = 900.0
 """How long one load waits for another of the same month to end."""
-
-_DEFAULTS: Mapping[str, str] = {
-    "application_name": "taxi_platform",
-    "connect_timeout": "10",
-    # A server or a network that is gone is noticed in a minute, not in hours.
-    "keepalives_idle": "20",
-    "keepalives_interval": "10",
-    "keepalives_count": "4",
-    "tcp_user_timeout": "60000",
-}
 
 _OF_TRANSACTION: Mapping[str, str] = {
     "search_path": "pg_catalog",  # every name of ours is said with its schema
@@ -75,24 +63,6 @@ class Session:
 
 
 @contextlib.contextmanager
-def connected(address: PostgresAddress) -> Iterator[psycopg.Connection]:
-    """A connection that is closed when the context ends, in the middle of a stream too.
-
-    Raises:
-        SettingsError: libpq does not understand the address.
-        StoreUnavailableError: The server cannot be reached, or went away. A retry may help.
-        StoreError: It lets nobody in like this, or could not do what it was asked to do.
-    """
-    options = {**_DEFAULTS, **_options(address)}
-    with in_words(address):
-        connection = psycopg.connect(**options, autocommit=True, prepare_threshold=None, client_encoding="UTF8")
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-
-@contextlib.contextmanager
 def writing(address: PostgresAddress) -> Iterator[Session]:
     """A transaction in the schema of `address`, committed at the end, as if it had never been where anything fails."""
     with connected(address) as connection:
@@ -117,13 +87,3 @@ def _session(connection: psycopg.Connection, address: PostgresAddress) -> Sessio
     session = Session(connection, schema)
     session.set_local(**_OF_TRANSACTION)
     return session
-
-
-def _options(address: PostgresAddress) -> dict[str, Any]:
-    try:
-        return conninfo_to_dict(address.uri)
-    except psycopg.Error:  # its text may repeat what was written
-        raise SettingsError(
-            f"{address.shown}: libpq does not know all that follows the ?, or cannot read it. Write {EXAMPLE}, and "
-            "what its documentation lists as parameter key words."
-        ) from None
