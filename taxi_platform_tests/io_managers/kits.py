@@ -51,6 +51,7 @@ class StoreKit(ABC):
     Attributes:
         fixtures: What pytest starts for it, by name.
         is_long: Whether its tests are left to `make test-long`.
+        many: Rows of a month that takes a while to put down.
         is_warehouse: Whether a table has one schema for all of its months, which a month must fit.
         damages: What people delete by hand, by name: given the kit and a month.
     """
@@ -58,6 +59,7 @@ class StoreKit(ABC):
     name: ClassVar[str]
     fixtures: ClassVar[Sequence[str]] = ()
     is_long: ClassVar[bool] = False
+    many: ClassVar[int] = 100_000
     is_warehouse: ClassVar[bool]
     damages: ClassVar[Mapping[str, Callable[[Any, str], object]]]
 
@@ -395,8 +397,9 @@ def lake_file(folder: Path, month: str, rows: pa.Table) -> Iterator[MonthFile]:
         path.unlink()
 
 
-from taxi_platform_tests.io_managers.bucket_kits import BUCKET_KITS  # noqa: E402 (they are made of what is above)
+from taxi_platform_tests.io_managers.bigquery_kit import BIGQUERY_KITS  # noqa: E402 (they are made of what is above)
+from taxi_platform_tests.io_managers.bucket_kits import BUCKET_KITS  # noqa: E402
 
 KITS: Mapping[str, type[StoreKit]] = {
-    kit.name: kit for kit in (FolderKit, *BUCKET_KITS, DuckDBKit, Postgres18Kit, Postgres15Kit)
+    kit.name: kit for kit in (FolderKit, *BUCKET_KITS, DuckDBKit, Postgres18Kit, Postgres15Kit, *BIGQUERY_KITS)
 }

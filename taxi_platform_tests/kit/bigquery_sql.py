@@ -45,6 +45,8 @@ class Statement:
             if table.name in named and not table.db:
                 continue
             self._move(table, project, default)
+        for counted in list(found[0].find_all(exp.CountIf)):  # of no rows BigQuery counts 0, DuckDB NULL
+            counted.replace(exp.Coalesce(this=counted.copy(), expressions=[exp.Literal.number(0)]))
         self.sql = found[0].sql("duckdb")
 
     def _move(self, table: exp.Table, project: str, default: Mapping[str, str] | None) -> None:

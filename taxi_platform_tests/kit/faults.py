@@ -14,6 +14,7 @@ class Fault:
 
     Attributes:
         status: This is answered, and nothing done.
+        reason: What is said with it, and `message`.
         cut: `before` anything is done; `after` it was done, so that the answer is lost; or after so many bytes of the
             answer.
         stall_s: So long is waited first.
@@ -27,6 +28,8 @@ class Fault:
     stall_s: float = 0.0
     garble: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
+    reason: str = "asked for"
+    message: str = "asked for"
     met: int = 0
 
 
