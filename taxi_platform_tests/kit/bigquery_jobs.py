@@ -101,9 +101,9 @@ class Jobs:
         query = configuration["query"]
         with self.tables.lock:
             statement = Statement(query["query"], project, query.get("defaultDataset"))
-            for place in statement.tables:
-                self.tables.table(place)
             if statement.kind == "SELECT":
+                for place in statement.tables:
+                    self.tables.table(place)
                 self._prepare(statement.sql)
         resource = {
             "jobReference": {"projectId": project, "jobId": job_id},

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from taxi_platform.errors import SettingsError
 
+SCHEME = "bigquery"
 EXAMPLE = "bigquery://project/dataset?location=EU"
 
-_URI = re.compile(r"bigquery://(?P<project>[^/?#]+)/(?P<dataset>[^/?#]+)/?(?:\?(?P<query>.*))?", re.DOTALL)
+_URI = re.compile(r"bigquery://(?P<project>[^/?#@]+)/(?P<dataset>[^/?#@]+)/?(?:\?(?P<query>.*))?", re.DOTALL)
 _PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{2,61}[a-z0-9]")
 _DATASET = re.compile(r"[A-Za-z0-9_]{1,1024}")
 _LOCATION = re.compile(r"[A-Za-z0-9-]{2,40}")

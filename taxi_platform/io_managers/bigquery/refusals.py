@@ -162,5 +162,7 @@ def _said(error: Exception) -> str:
     if isinstance(error, RetryError) and isinstance(error.cause, Exception):
         return _said(error.cause)
     said = str(error.message) if isinstance(error, GoogleAPICallError) else str(error) or type(error).__name__
+    # Google's client puts the call before it, and the job behind it.
     said = re.sub(r"^(GET|POST|PUT|PATCH|DELETE) https?://\S+?: ", "", " ".join(said.split()))
+    said = re.sub(r"[;,]?( reason: \w+,)? ?Location: \S+ Job ID: \S+$", "", said)
     return (said if isinstance(error, GoogleAPICallError | JobFailedError) else type(error).__name__).rstrip(".")
