@@ -20,6 +20,7 @@ from taxi_platform.resources.google import bigquery_client
 from taxi_platform_tests.io_managers.bucket_kits import gcs
 from taxi_platform_tests.io_managers.kits import Claim, WarehouseKit, of_month
 from taxi_platform_tests.io_managers.months import TABLE
+from taxi_platform_tests.kit import local_bigquery_env
 from taxi_platform_tests.kit.bigquery_emulator import BigQueryEmulator
 from taxi_platform_tests.kit.gcs_objects import Refusal
 
@@ -104,6 +105,10 @@ class BigQueryKit(WarehouseKit):
         dataset.location = "EU"
         self.client.create_dataset(dataset, exists_ok=True)
 
+    def end(self) -> None:
+        self.client.delete_dataset(self.address.dataset, delete_contents=True, not_found_ok=True)
+        self.client.close()
+
     def put(
         self,
         month: str,
@@ -153,6 +158,25 @@ class BigQueryKit(WarehouseKit):
         )
 
 
+class LocalBigQueryKit(BigQueryKit):
+    """BigQuery as somebody else's emulator has it, which knows far more of its SQL, types and schemas."""
+
+    name = "local-bigquery"
+    is_long = True
+
+    @classmethod
+    def absent(cls) -> str | None:
+        return local_bigquery_env.absent()
+
+    @classmethod
+    def start(cls) -> dict[str, str]:
+        storage = gcs().url
+        return {
+            "BIGQUERY_EMULATOR_HOST": local_bigquery_env.local_bigquery(storage),
+            "STORAGE_EMULATOR_HOST": storage,
+        }
+
+
 @functools.cache
 def bigquery() -> BigQueryEmulator:
     """The stand-in of this process; load jobs read from its emulator of Cloud Storage."""
@@ -170,4 +194,4 @@ def bigquery() -> BigQueryEmulator:
     return emulator
 
 
-BIGQUERY_KITS = (BigQueryKit,)
+BIGQUERY_KITS = (BigQueryKit, LocalBigQueryKit)

@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def kit_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., StoreKit]:
+def kit_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., StoreKit]]:
     """A store by its name, empty; another `folder` is another store."""
 
     def make(name: str, folder: str = "store") -> StoreKit:
@@ -31,9 +31,13 @@ def kit_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Stor
             request.getfixturevalue(fixture)
         root = tmp_path / folder
         root.mkdir()
-        return KITS[name](root)
+        made.append(KITS[name](root))
+        return made[-1]
 
-    return make
+    made: list[StoreKit] = []
+    yield make
+    for kit in made:
+        kit.end()
 
 
 @pytest.fixture(params=sorted(KITS))

@@ -106,6 +106,9 @@ class StoreKit(ABC):
     def io_manager(self) -> MonthIOManager:
         """The IO manager of this store."""
 
+    def end(self) -> None:  # noqa: B027 (most stores go with their folder)
+        """The test is over: leave nothing."""
+
     def held_open(self) -> list[str]:
         """What this process holds open of the store."""
         return open_files(self.root)
