@@ -183,7 +183,7 @@ def bigquery() -> BigQueryEmulator:
 
     def read_object(bucket: str, name: str) -> tuple[bytes, str]:
         try:
-            return gcs().buckets.get(bucket, name, {}).data, "EU"
+            return gcs().buckets.get(bucket, name, {}).data, "US" if bucket.startswith("us-") else "EU"
         except Refusal as refusal:
             from taxi_platform_tests.kit.bigquery_tables import Refused
 

@@ -191,8 +191,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _kind(body: bytes) -> str:
     """What a request wants to begin, for the patterns of faults."""
-    found = re.search(rb'"configuration":.*?"(load|copy|query)":', body[:100_000], re.DOTALL)
-    return found[1].decode() if found else ""
+    text = body[:100_000].decode(errors="replace")
+    found = re.search(r'"configuration":.*?"(load|copy|query)":', text, re.DOTALL)
+    statement = re.search(r'"query": "(\w+)', text)
+    return " ".join(match[1] for match in (found, statement) if match)
 
 
 def _page(job: Job, query: Mapping[str, str]) -> Resource:

@@ -95,7 +95,8 @@ def require_parquet(schema: pa.Schema, fields: Sequence[Field]) -> str | None:
 def _fits(kind: pa.DataType, field: Field) -> bool:
     wanted = field["type"]
     if pa.types.is_decimal(kind):
-        precision, scale = int(field.get("precision") or 38), int(field.get("scale") or 9)
+        default = ("38", "9") if field.get("precision") is None else (field["precision"], "0")
+        precision, scale = int(default[0]), int(field.get("scale") or default[1])
         enough = kind.scale <= scale and kind.precision - kind.scale <= precision - scale
         return wanted in ("NUMERIC", "BIGNUMERIC") and enough
     if pa.types.is_timestamp(kind):
