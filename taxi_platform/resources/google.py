@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ class GoogleCredentials(Credentials):
         service_account_file: The file of a service account's key (or of another kind of credentials of Google's).
         service_account_json: The same, itself. It goes before the file.
         project: The project that pays and is asked, where that is not in the credentials.
-        storage_url: Where Cloud Storage answers if it is none of Google's: an emulator, without credentials.
+        storage_url: Where Cloud Storage answers for this network (a private endpoint), if not where it usually does.
     """
 
     service_account_json: dg.ResourceDependency[SecretStr]
@@ -42,7 +43,7 @@ class GoogleCredentials(Credentials):
             GOOGLE_CREDENTIALS=self.service_account_json,
             GOOGLE_APPLICATION_CREDENTIALS=self.service_account_file,
             GOOGLE_CLOUD_PROJECT=self.project,
-            STORAGE_EMULATOR_HOST=self.storage_url,
+            CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=self.storage_url,
         )
 
     def credentials(self, scopes: Sequence[str]) -> Any:
@@ -63,7 +64,10 @@ def google_credentials(variables: Mapping[str, str], scopes: Sequence[str]) -> A
     import google.auth
 
     key, file = (variables.get(name) for name in _KEY_AND_FILE)
-    with in_words(variables):
+    with in_words(variables), warnings.catch_warnings():
+        # It warns of credentials that others sent us, which may lead to another sign-in than Google's. These are the
+        # user's own, and may be of any kind: also federated ones, whose sign-in is elsewhere for good reason.
+        warnings.simplefilter("ignore", DeprecationWarning)
         if key:
             return google.auth.load_credentials_from_dict(json.loads(key), scopes=scopes)[0]
         if file:

@@ -162,8 +162,11 @@ def _client(variables: Mapping[str, str]) -> Any:
     project = variables.get("GOOGLE_CLOUD_PROJECT") or "unknown"  # the client wants a name; objects have no use for it
     is_named = variables.keys() & {"GOOGLE_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS"}
     credentials = google_credentials(variables, _SCOPES) if is_named else None  # Google's own rules know emulators too
+    address = variables.get("CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE", "").rstrip("/")
     with in_words(variables):
-        return storage.Client(project=project, credentials=credentials)
+        return storage.Client(
+            project=project, credentials=credentials, client_options={"api_endpoint": address} if address else None
+        )
 
 
 @contextlib.contextmanager
