@@ -5,7 +5,7 @@ PYTHON313 ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python) p
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: setup demo up test test-long azurite local-bigquery lint bench clean
+.PHONY: setup demo up test test-long test-gcp azurite local-bigquery lint bench clean
 
 setup: .venv/ready
 
@@ -35,10 +35,13 @@ up: setup
 	@exec $(BIN)/taxi up
 
 test: setup
-	$(PYTEST) -m "not long" -n auto --dist loadgroup
+	$(PYTEST) -m "not long and not gcp" -n auto --dist loadgroup
 
 test-long: setup azurite local-bigquery
-	$(PYTEST) -m long
+	$(PYTEST) -m "long and not gcp"
+
+test-gcp: setup # against real Google Cloud: GOOGLE_CLOUD_PROJECT and TAXI_TEST_BUCKET say where; see docs/stores.md
+	$(PYTEST) -m gcp
 
 azurite: # Microsoft's emulator of Azure: without npm, or where it has no packages, what needs it is skipped
 	@test -x .azurite/node_modules/.bin/azurite-blob || ! command -v npm >/dev/null || npm install --prefix .azurite \

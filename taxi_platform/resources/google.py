@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ class GoogleCredentials(Credentials):
         service_account_file: The file of a service account's key (or of another kind of credentials of Google's).
         service_account_json: The same, itself. It goes before the file.
         project: The project that pays and is asked, where that is not in the credentials.
-        storage_url: Where Cloud Storage answers if it is none of Google's: an emulator, without credentials.
+        storage_url: Where Cloud Storage answers for this network (a private endpoint), if not where it usually does.
         bigquery_url: The same for BigQuery.
     """
 
@@ -46,8 +47,8 @@ class GoogleCredentials(Credentials):
             GOOGLE_CREDENTIALS=self.service_account_json,
             GOOGLE_APPLICATION_CREDENTIALS=self.service_account_file,
             GOOGLE_CLOUD_PROJECT=self.project,
-            STORAGE_EMULATOR_HOST=self.storage_url,
-            BIGQUERY_EMULATOR_HOST=self.bigquery_url,
+            CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=self.storage_url,
+            CLOUDSDK_API_ENDPOINT_OVERRIDES_BIGQUERY=self.bigquery_url,
         )
 
     def credentials(self, scopes: Sequence[str]) -> Any:
@@ -68,7 +69,10 @@ def google_credentials(variables: Mapping[str, str], scopes: Sequence[str]) -> A
     import google.auth
 
     key, file = (variables.get(name) for name in _KEY_AND_FILE)
-    with in_words(variables):
+    with in_words(variables), warnings.catch_warnings():
+        # It warns of credentials that others sent us, which may lead to another sign-in than Google's. These are the
+        # user's own, and may be of any kind: also federated ones, whose sign-in is elsewhere for good reason.
+        warnings.simplefilter("ignore", DeprecationWarning)
         if key:
             return google.auth.load_credentials_from_dict(json.loads(key), scopes=scopes)[0]
         if file:
@@ -83,8 +87,9 @@ def storage_client(variables: Mapping[str, str]) -> Any:
     if host := variables.get("STORAGE_EMULATOR_HOST"):
         return storage.Client("emulator", credentials=_nobody(), client_options={"api_endpoint": _address(host)})
     project = variables.get("GOOGLE_CLOUD_PROJECT") or "unknown"  # the client wants a name; objects have no use for it
+    options = _endpoint(variables, "STORAGE")
     with in_words(variables):
-        return storage.Client(project=project, credentials=_credentials(variables, _STORAGE))
+        return storage.Client(project=project, credentials=_credentials(variables, _STORAGE), client_options=options)
 
 
 def bigquery_client(variables: Mapping[str, str], project: str, location: str | None = None) -> Any:
@@ -92,16 +97,23 @@ def bigquery_client(variables: Mapping[str, str], project: str, location: str | 
     from google.cloud import bigquery
 
     if host := variables.get("BIGQUERY_EMULATOR_HOST"):
-        options = {"api_endpoint": _address(host)}
-        return bigquery.Client(project, credentials=_nobody(), client_options=options, location=location)
+        emulator = {"api_endpoint": _address(host)}
+        return bigquery.Client(project, credentials=_nobody(), client_options=emulator, location=location)
+    options = _endpoint(variables, "BIGQUERY")
     with in_words(variables):
-        return bigquery.Client(project, credentials=_credentials(variables, _BIGQUERY), location=location)
+        credentials = _credentials(variables, _BIGQUERY)
+        return bigquery.Client(project, credentials=credentials, client_options=options, location=location)
 
 
 def _credentials(variables: Mapping[str, str], scope: str) -> Any:
     """Those that are named; None where the client is to go by Google's own rules: they know emulators too."""
     is_named = any(variables.get(name) for name in _KEY_AND_FILE)
     return google_credentials(variables, [scope]) if is_named else None
+
+
+def _endpoint(variables: Mapping[str, str], service: str) -> dict[str, str] | None:
+    address = variables.get(f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{service}", "").rstrip("/")
+    return {"api_endpoint": address} if address else None
 
 
 def _address(host: str) -> str:

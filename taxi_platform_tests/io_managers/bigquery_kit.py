@@ -16,7 +16,7 @@ import pyarrow as pa
 from taxi_platform.io_managers.bigquery.address import BigQueryAddress
 from taxi_platform.io_managers.bigquery.warehouse import BigQueryWarehouse
 from taxi_platform.io_managers.stored import Stored
-from taxi_platform.resources.google import bigquery_client
+from taxi_platform.resources.google import bigquery_client, storage_client
 from taxi_platform_tests.io_managers.bucket_kits import gcs
 from taxi_platform_tests.io_managers.kits import Claim, WarehouseKit, of_month
 from taxi_platform_tests.io_managers.months import TABLE
@@ -102,8 +102,12 @@ class BigQueryKit(WarehouseKit):
         from google.cloud.bigquery import Dataset
 
         dataset = Dataset(f"{self.address.project}.{self.address.dataset}")
-        dataset.location = "EU"
+        dataset.location = self.place()
         self.client.create_dataset(dataset, exists_ok=True)
+
+    def place(self) -> str:
+        """Where the dataset is to be: beside the bucket that it is loaded from."""
+        return "EU"
 
     def end(self) -> None:
         self.client.delete_dataset(self.address.dataset, delete_contents=True, not_found_ok=True)
@@ -177,6 +181,36 @@ class LocalBigQueryKit(BigQueryKit):
         }
 
 
+class RealBigQueryKit(BigQueryKit):
+    """BigQuery itself, in datasets of the tests' own, which are deleted afterwards."""
+
+    name = "bigquery-real"
+    is_real = True
+    unproven: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def absent(cls) -> str | None:
+        missing = [name for name in ("GOOGLE_CLOUD_PROJECT", "TAXI_TEST_BUCKET") if not os.environ.get(name)]
+        if not missing:
+            return None
+        return f"no project of Google Cloud to test with: set {' and '.join(missing)}, then `make test-gcp`"
+
+    @classmethod
+    def project(cls) -> str:
+        return os.environ["GOOGLE_CLOUD_PROJECT"]
+
+    @classmethod
+    def start(cls) -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if name.startswith("GOOGLE_")}
+
+    def storage(self) -> Any:
+        """A client of Cloud Storage."""
+        return storage_client(self.variables)
+
+    def place(self) -> str:
+        return str(self.storage().get_bucket(os.environ["TAXI_TEST_BUCKET"]).location)
+
+
 @functools.cache
 def bigquery() -> BigQueryEmulator:
     """The stand-in of this process; load jobs read from its emulator of Cloud Storage."""
@@ -194,4 +228,4 @@ def bigquery() -> BigQueryEmulator:
     return emulator
 
 
-BIGQUERY_KITS = (BigQueryKit, LocalBigQueryKit)
+BIGQUERY_KITS = (BigQueryKit, LocalBigQueryKit, RealBigQueryKit)

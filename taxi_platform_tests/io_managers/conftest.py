@@ -12,11 +12,14 @@ from taxi_platform_tests.io_managers.kits import KITS, StoreKit, open_files
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to `make test-long` what runs over a store that is its own."""
+    """Leave to `make test-long` and `make test-gcp` what runs over the stores that are theirs."""
     for item in items:
         chosen = getattr(item, "callspec", None) and item.callspec.params
-        if any(name in KITS and KITS[name].is_long for name in map(str, (chosen or {}).values())):
+        kits = [KITS[name] for name in map(str, (chosen or {}).values()) if name in KITS]
+        if any(kit.is_long for kit in kits):
             item.add_marker(pytest.mark.long)
+        if any(kit.is_real for kit in kits):
+            item.add_marker(pytest.mark.gcp)
 
 
 @pytest.fixture

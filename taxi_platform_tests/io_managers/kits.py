@@ -51,6 +51,8 @@ class StoreKit(ABC):
     Attributes:
         fixtures: What pytest starts for it, by name.
         is_long: Whether its tests are left to `make test-long`.
+        is_real: Whether it is somebody's, and costs money: then its tests are left to `make test-gcp`.
+        unproven: What of the store itself a test over an emulator takes for granted, and why it has to.
         many: Rows of a month that takes a while to put down.
         is_warehouse: Whether a table has one schema for all of its months, which a month must fit.
         damages: What people delete by hand, by name: given the kit and a month.
@@ -59,6 +61,8 @@ class StoreKit(ABC):
     name: ClassVar[str]
     fixtures: ClassVar[Sequence[str]] = ()
     is_long: ClassVar[bool] = False
+    is_real: ClassVar[bool] = False
+    unproven: ClassVar[Mapping[str, str]] = {}
     many: ClassVar[int] = 100_000
     is_warehouse: ClassVar[bool]
     damages: ClassVar[Mapping[str, Callable[[Any, str], object]]]
