@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -61,3 +63,17 @@ def nothing_left_open(tmp_path: Path) -> Iterator[None]:
     yield
     if Path("/proc/self/fd").exists():
         assert open_files(tmp_path) == []
+
+
+@pytest.fixture(scope="session")
+def own_mounts() -> list[str]:
+    """The command that runs another where it may mount what nobody else sees."""
+    for flags in ("-m", "-rm"):
+        command = ["unshare", flags]
+        mount = ["mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+        if (
+            shutil.which("unshare")
+            and subprocess.run([*command, *mount], capture_output=True, check=False).returncode == 0
+        ):
+            return command
+    pytest.skip("no small disk can be mounted here: `unshare -rm` is not allowed (run as root, or on Linux)")

@@ -76,7 +76,7 @@ class PostgresWarehouse:
         day = day_of(partition)
         self._require_schema()
         with writing(self.address) as session:
-            session.run("SELECT pg_advisory_xact_lock(%s)", [sql.lock_key("month", session.schema, table, day)])
+            session.lock_until_commit(sql.lock_key("month", session.schema, table, day))
             with session.looking():
                 before = ledger_row(session, table, day, self.partition_column)
             if is_held(table, partition, stamp, before) and not force:
@@ -102,7 +102,7 @@ class PostgresWarehouse:
         """Have the schema be there: in a transaction of its own, so that nobody waits for it as long as rows move."""
         with writing(self.address) as session:
             if not catalogue.schema_exists(session):
-                session.run("SELECT pg_advisory_xact_lock(%s)", [sql.lock_key("schema", session.schema)])
+                session.lock_until_commit(sql.lock_key("schema", session.schema))
                 session.run(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.names([session.schema])))
 
     def _stored(

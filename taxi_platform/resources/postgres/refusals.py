@@ -64,6 +64,7 @@ _BY_TEXT: Mapping[str, Sentence] = {
     r"the database system is |not yet accepting": _RESTARTING,
     r"too many (clients|connections)|connection slots": _CROWDED,
     r"certificate|SSL|GSSAPI": (StoreError, "the encrypted connection cannot be made ({said}). Nothing was changed."),
+    r"server closed the connection|connection is (lost|closed|bad)|terminating connection": _GONE,
     r"target_session_attrs|is in hot standby|read-only": _READ_ONLY,
 }
 """Who is not let in gets no SQLSTATE from libpq, only words."""
