@@ -33,7 +33,7 @@ class Session:
     """A dataset, and what was asked of it.
 
     Attributes:
-        job_ids: The jobs that were waited for, and what they took.
+        job_ids: The jobs that were begun here and waited for; what they took is summed up beside.
     """
 
     def __init__(self, address: BigQueryAddress, variables: Mapping[str, str], patience_s: float) -> None:
@@ -133,8 +133,11 @@ class Session:
             timeout=CALL_TIMEOUT_S,
         )
 
-    def await_end(self, job: Any) -> None:
+    def await_end(self, job: Any, *, is_ours: bool = True) -> None:
         """Wait until a job has ended, however long that takes.
+
+        Args:
+            is_ours: Whether what it took is to be told of this session.
 
         Raises:
             JobFailedError: It ended with an error.
@@ -144,9 +147,10 @@ class Session:
             time.sleep(pause_s)
             pause_s = min(1.5 * pause_s, 2.0)
             job.reload(retry=self.retry, timeout=CALL_TIMEOUT_S)
-        self.job_ids.append(job.job_id)
-        self.bytes_processed += getattr(job, "total_bytes_processed", None) or 0
-        self.slot_ms += getattr(job, "slot_millis", None) or 0
+        if is_ours:
+            self.job_ids.append(job.job_id)
+            self.bytes_processed += getattr(job, "total_bytes_processed", None) or 0
+            self.slot_ms += getattr(job, "slot_millis", None) or 0
         if job.error_result:
             raise JobFailedError(job.error_result)
 

@@ -70,7 +70,7 @@ class Swaps:
         last, free = None, number + 1
         while (job := self._session.job(self.job_id(free))) is not None:
             try:
-                self._session.await_end(job)
+                self._session.await_end(job, is_ours=False)
                 last = job
             except JobFailedError:
                 pass  # it changed nothing
