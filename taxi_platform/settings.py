@@ -145,8 +145,8 @@ def _warehouse(value: str, project: Path, values: Mapping[str, str]) -> Path | P
         except SettingsError as error:
             raise SettingsError(f"TAXI_WAREHOUSE: {error}") from None
     raise SettingsError(
-        f"TAXI_WAREHOUSE: {scheme or value.partition(':')[0]!r} is no warehouse. Known are duckdb:///path/to/file.duckdb "
-        f"and {postgres.EXAMPLE}."
+        f"TAXI_WAREHOUSE: {scheme or value.partition(':')[0]!r} is no warehouse. Known are "
+        f"duckdb:///path/to/file.duckdb and {postgres.EXAMPLE}."
     )
 
 
