@@ -9,18 +9,25 @@ import dagster as dg
 from taxi_platform.assets.coverage import Stores
 from taxi_platform.assets.factory import service_assets
 from taxi_platform.assets.zones import lookup_views, zones_assets
+from taxi_platform.io_managers.bigquery.address import BigQueryAddress
+from taxi_platform.io_managers.bigquery.io_manager import BigQueryMonthIOManager
 from taxi_platform.io_managers.duckdb.io_manager import DuckDBMonthIOManager
 from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
 from taxi_platform.io_managers.objects.opening import Location, kind_of
+from taxi_platform.io_managers.postgres.io_manager import PostgresMonthIOManager
+from taxi_platform.io_managers.warehouse_io import WarehouseIOManager
 from taxi_platform.resources.cleaning import CleaningResource
+from taxi_platform.resources.postgres.address import PostgresAddress
+from taxi_platform.resources.postgres.resource import PostgresResource
 from taxi_platform.resources.sources.opening import SourceResource
 from taxi_platform.settings import Settings
 from taxi_platform.trips.services import SERVICES
+from taxi_platform.trips.zones import ENDS
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph over the stores that `settings` names. The asset keys never change with them."""
-    made_of = {"lake": kind_of(str(settings.lake)), "warehouse": "duckdb"}
+    made_of = {"lake": kind_of(str(settings.lake)), "warehouse": warehouse_kind_of(settings)}
     return dg.Definitions(
         assets=[
             *(asset for service in SERVICES.values() for asset in service_assets(service, **made_of)),
@@ -32,7 +39,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             "raw_io_manager": objects_of(settings, settings.raw),
             "cleaned_io_manager": objects_of(settings, settings.cleaned),
             "lake_io_manager": objects_of(settings, settings.lake),
-            "warehouse_io_manager": DuckDBMonthIOManager(path=str(settings.warehouse), lookup_views=lookup_views()),
+            "warehouse_io_manager": warehouse_of(settings),
         },
         # A month's four steps take seconds: a process each would cost more than the work.
         executor=dg.in_process_executor,
@@ -42,6 +49,31 @@ def build_definitions(settings: Settings) -> dg.Definitions:
 def objects_of(settings: Settings, location: Path | Location) -> MonthObjectsIOManager:
     """The IO manager of the months at a location."""
     return MonthObjectsIOManager(location=str(location), spools=str(settings.home), credentials=settings.clouds)
+
+
+def warehouse_of(settings: Settings) -> WarehouseIOManager:
+    """The IO manager of the warehouse."""
+    where, views = settings.warehouse, lookup_views()
+    if isinstance(where, PostgresAddress):
+        postgres = PostgresResource(where.dsn)
+        return PostgresMonthIOManager(postgres=postgres, lookup_views=views, unique_columns=["source_row"])
+    if isinstance(where, BigQueryAddress):
+        return BigQueryMonthIOManager(
+            project=where.project,
+            dataset=where.dataset,
+            dataset_location=where.location or "",
+            lookup_views=views,
+            clustering=[ENDS["pickup"]],
+            spools=str(settings.home),
+            credentials=settings.clouds,
+        )
+    return DuckDBMonthIOManager(path=str(where), lookup_views=views)
+
+
+def warehouse_kind_of(settings: Settings) -> str:
+    """What the warehouse is, as Dagster's UI calls it."""
+    kinds = {PostgresAddress: "postgres", BigQueryAddress: "bigquery"}
+    return kinds.get(type(settings.warehouse), "duckdb")
 
 
 def cleaning_of(settings: Settings) -> CleaningResource:

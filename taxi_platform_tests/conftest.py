@@ -9,9 +9,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -143,6 +144,12 @@ def make_project(folder: Path) -> Project:
     for name in ("dagster.yaml", "workspace.yaml"):
         shutil.copy(ROOT / name, folder)
     return Project(folder)
+
+
+def on_postgres(project: Project, server: PostgresServer, schema: str) -> Project:
+    """`project` with its warehouse in a schema of a Postgres."""
+    warehouse = f"{server.url}?schema={quote(schema, safe='')}"
+    return replace(project, settings={**project.settings, "TAXI_WAREHOUSE": warehouse})
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from taxi_platform_tests.conftest import Project
 
 STAGES = ("raw", "cleaned", "lake", "warehouse")
 FIRST = {"yellow": "2009-01", "green": "2013-08", "fhv": "2015-01", "fhvhv": "2019-02"}
-HEAVY = ("pandas", "pyarrow", "duckdb", "numpy", "fsspec", "polars")
+HEAVY = ("pandas", "pyarrow", "duckdb", "numpy", "fsspec", "polars", "psycopg", "pgpq")
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +103,16 @@ def test_the_accounting_blocks_and_the_oddities_warn(graph: dg.AssetGraph) -> No
         assert [name for name, key in keys.items() if graph.get(key).blocking] == ["row_accounting"]
 
 
-def test_the_keys_are_the_same_whatever_the_settings(graph: dg.AssetGraph, project: Project) -> None:
+@pytest.mark.parametrize(
+    ("warehouse", "kind"), [("duckdb:////tmp/other.duckdb", "duckdb"), ("postgresql://u:pw@nowhere/db", "postgres")]
+)
+def test_the_keys_are_the_same_whatever_the_settings(
+    graph: dg.AssetGraph, project: Project, warehouse: str, kind: str
+) -> None:
     others = {
         "TAXI_HOME": "elsewhere",
         "TAXI_LAKE": "a/lake",
-        "TAXI_WAREHOUSE": "duckdb:////tmp/other.duckdb",
+        "TAXI_WAREHOUSE": warehouse,
         "TAXI_SOURCE": "https://example.org/trips",
         "TAXI_RULES": "none",
         "TAXI_UNKNOWN_COLUMNS": "fail",
@@ -117,6 +122,13 @@ def test_the_keys_are_the_same_whatever_the_settings(graph: dg.AssetGraph, proje
     assert {node.code_version for node in nodes(other).values()} == {
         node.code_version for node in nodes(graph).values()
     }
+    assert {name: node.parent_keys for name, node in nodes(other).items()} == {
+        name: node.parent_keys for name, node in nodes(graph).items()
+    }
+    made_of = {frozenset(node.kinds) for (stage, _), node in nodes(other).items() if stage == "warehouse"}
+    assert made_of == {frozenset({kind})}
+    pools = {pool for (stage, _), node in nodes(other).items() if stage == "warehouse" for pool in node.pools or ()}
+    assert pools == ({"duckdb"} if kind == "duckdb" else set())  # Postgres keeps writers apart itself
 
 
 def python(project: Project, code: str) -> str:
@@ -133,7 +145,9 @@ def python(project: Project, code: str) -> str:
     return done.stdout
 
 
-def test_definitions_load_without_the_heavy_libraries(project: Project) -> None:
+@pytest.mark.parametrize("warehouse", ["", "postgresql://u:pw@nowhere/db"])
+def test_definitions_load_without_the_heavy_libraries(project: Project, warehouse: str) -> None:
+    project.settings["TAXI_WAREHOUSE"] = warehouse
     code = (
         "import sys, dagster; before = set(sys.modules);"
         "from taxi_platform.definitions import defs; defs().resolve_asset_graph();"

@@ -17,7 +17,7 @@ FLOORS = ("errors", "trips", "resources", "io_managers", "assets", "automation",
 BORROWED_FROM_TRIPS = {"months", "month_file", "parquet_out"}
 """All that an IO manager may know of trips: it knows months and tables, not taxis."""
 
-BORROWED_FROM_RESOURCES = {"credentials", "google", "amazon", "azure"}
+BORROWED_FROM_RESOURCES = {"credentials", "google", "amazon", "azure", "postgres"}
 """And of resources: who may enter, not where files come from."""
 
 NO_TRIPS = {"dagster", "fsspec", "requests", "urllib", "http", "socket", "aiohttp", "duckdb", "click", "rich"}

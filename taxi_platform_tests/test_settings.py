@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from taxi_platform.errors import SettingsError
+from taxi_platform.resources.postgres.address import PostgresAddress
 from taxi_platform.settings import KNOWN_SETTINGS, Settings
 from taxi_platform_tests.conftest import Project
 
@@ -120,6 +121,45 @@ def test_a_warehouse_that_duckdb_could_not_write_to_is_refused(project: Project)
             read(project, **setting)
 
 
+def test_a_warehouse_in_postgres_is_an_address_that_shows_no_password(project: Project) -> None:
+    settings = read(project, TAXI_WAREHOUSE="postgresql://me:s3cretpw@db:5433/trips?schema=nyc&sslmode=require")
+    assert isinstance(settings.warehouse, PostgresAddress)
+    assert settings.warehouse.shown == "postgresql://db:5433/trips?schema=nyc"
+    assert "s3cretpw" not in repr(settings)
+
+
+def test_what_a_file_says_of_postgres_counts_as_what_the_environment_says(project: Project) -> None:
+    write(project, ".env", "TAXI_WAREHOUSE=postgresql://", "PGHOST=db", "PGPASSWORD=s3cretpw", "PGUSER=me")
+    address = read(project).warehouse
+    assert isinstance(address, PostgresAddress)
+    assert "password=s3cretpw" in address.uri
+    assert address.shown == "postgresql://db/"
+    typed = read(project, PGHOST="other", TAXI_WAREHOUSE="postgres://you@/trips").warehouse
+    assert isinstance(typed, PostgresAddress)
+    assert typed.shown == "postgresql://other/trips"
+    assert "user=you" in typed.uri
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "postgresql://me:s3cretpw@host:port/db",
+        "postgresql://me:s3cretpw@more@host/db",
+        "postgresql://me:s3cretpw/more@host/db",
+        "postgresql:me:s3cretpw",
+        "postgresql://me:s3cretpw@host/db?schema",
+        "postgresql://me:s3cretpw@host/db?schema=" + "x" * 64,
+    ],
+)
+def test_an_address_that_is_none_is_refused_without_its_password(project: Project, value: str) -> None:
+    with pytest.raises(SettingsError, match="^TAXI_WAREHOUSE: ") as caught:
+        read(project, TAXI_WAREHOUSE=value)
+    assert "s3cretpw" not in str(caught.value)
+    answer = Project(project.folder, {"TAXI_WAREHOUSE": value}).taxi("query", "select 1")
+    assert answer.exit_code == 2
+    assert "s3cretpw" not in answer.sentence
+
+
 def test_rules_are_the_same_in_any_order_and_none_is_none(project: Project) -> None:
     twice = read(project, TAXI_RULES=" passenger_count_zero ,passenger_count_zero")
     assert twice.rules == ("passenger_count_zero",)
@@ -135,7 +175,8 @@ def test_a_file_that_is_no_text_is_refused_in_a_sentence(project: Project) -> No
 def test_neither_the_settings_nor_what_is_made_of_them_show_a_password(project: Project) -> None:
     from taxi_platform.definitions import build_definitions
 
-    settings = read(project, TAXI_SOURCE="sftp://user:s3cretpw@host/x")
+    warehouse = "postgresql://me:s3cretpw@db/trips"
+    settings = read(project, TAXI_SOURCE="sftp://user:s3cretpw@host/x", TAXI_WAREHOUSE=warehouse)
     assert "s3cretpw" not in repr(settings)
     resources = build_definitions(settings).resources or {}
     assert "s3cretpw" not in repr(resources)

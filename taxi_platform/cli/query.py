@@ -14,6 +14,9 @@ import click
 
 from taxi_platform.cli.session import read_settings
 from taxi_platform.cli.tables import print_table
+from taxi_platform.io_managers.bigquery.address import BigQueryAddress
+from taxi_platform.resources.postgres.address import PostgresAddress
+from taxi_platform.settings import Settings
 
 
 def run_query(sql: str, form: str) -> None:
@@ -22,9 +25,7 @@ def run_query(sql: str, form: str) -> None:
     Raises:
         RequestError: It is no query, or wants to change something.
     """
-    from taxi_platform.io_managers.duckdb.asking import ask
-
-    columns, rows = ask(read_settings().warehouse, sql)
+    columns, rows = _ask(read_settings(), sql)
     if form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
@@ -35,6 +36,21 @@ def run_query(sql: str, form: str) -> None:
         click.echo(json.dumps(objects, default=str, allow_nan=False))
     else:
         print_table(columns, list(rows))
+
+
+def _ask(settings: Settings, sql: str) -> tuple[list[str], Sequence[tuple[Any, ...]]]:
+    warehouse = settings.warehouse
+    if isinstance(warehouse, PostgresAddress):
+        from taxi_platform.io_managers.postgres import asking as postgres
+
+        return postgres.ask(warehouse, sql)
+    if isinstance(warehouse, BigQueryAddress):
+        from taxi_platform.io_managers.bigquery import asking as bigquery
+
+        return bigquery.ask(warehouse, settings.clouds, sql)
+    from taxi_platform.io_managers.duckdb import asking as duckdb
+
+    return duckdb.ask(warehouse, sql)
 
 
 def _told_apart(columns: Sequence[str]) -> list[str]:
@@ -51,10 +67,11 @@ def _told_apart(columns: Sequence[str]) -> list[str]:
 
 def _json(value: Any) -> Any:
     """`value` for JSON: a decimal as a number where that loses nothing, what no number of JSON can say as text."""
-    if isinstance(value, Decimal):
-        return float(value) if Decimal(repr(float(value))) == value else str(value)
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, float | Decimal) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, Decimal):
+        number = int(value) if value.as_tuple().exponent == 0 else float(value)
+        return number if Decimal(repr(number)) == value else str(value)
     if isinstance(value, bytes):
         return value.decode(errors="backslashreplace")
     if isinstance(value, list | tuple):

@@ -31,9 +31,12 @@ def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) 
 
 
 def _text(value: Any) -> str:
+    from decimal import Decimal
+
     if value is None:
         return ""
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    whole = isinstance(value, int) or (isinstance(value, Decimal) and value.as_tuple().exponent == 0)
+    return f"{value:,}" if whole and not isinstance(value, bool) else str(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,15 +14,18 @@ from taxi_platform_tests.io_managers.kits import KITS, StoreKit, open_files
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to `make test-long` what runs over a store that is its own."""
+    """Leave to `make test-long` and `make test-gcp` what runs over the stores that are theirs."""
     for item in items:
         chosen = getattr(item, "callspec", None) and item.callspec.params
-        if any(name in KITS and KITS[name].is_long for name in map(str, (chosen or {}).values())):
+        kits = [KITS[name] for name in map(str, (chosen or {}).values()) if name in KITS]
+        if any(kit.is_long for kit in kits):
             item.add_marker(pytest.mark.long)
+        if any(kit.is_real for kit in kits):
+            item.add_marker(pytest.mark.gcp)
 
 
 @pytest.fixture
-def kit_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., StoreKit]:
+def kit_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., StoreKit]]:
     """A store by its name, empty; another `folder` is another store."""
 
     def make(name: str, folder: str = "store") -> StoreKit:
@@ -31,9 +36,13 @@ def kit_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Stor
             request.getfixturevalue(fixture)
         root = tmp_path / folder
         root.mkdir()
-        return KITS[name](root)
+        made.append(KITS[name](root))
+        return made[-1]
 
-    return make
+    made: list[StoreKit] = []
+    yield make
+    for kit in made:
+        kit.end()
 
 
 @pytest.fixture(params=sorted(KITS))
@@ -54,3 +63,17 @@ def nothing_left_open(tmp_path: Path) -> Iterator[None]:
     yield
     if Path("/proc/self/fd").exists():
         assert open_files(tmp_path) == []
+
+
+@pytest.fixture(scope="session")
+def own_mounts() -> list[str]:
+    """The command that runs another where it may mount what nobody else sees."""
+    for flags in ("-m", "-rm"):
+        command = ["unshare", flags]
+        mount = ["mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+        if (
+            shutil.which("unshare")
+            and subprocess.run([*command, *mount], capture_output=True, check=False).returncode == 0
+        ):
+            return command
+    pytest.skip("no small disk can be mounted here: `unshare -rm` is not allowed (run as root, or on Linux)")

@@ -24,11 +24,11 @@ from taxi_platform.io_managers.duckdb.table_sql import quoted
 from taxi_platform.io_managers.duckdb.warehouse import DuckDBWarehouse
 from taxi_platform.io_managers.objects.folder import Folder
 from taxi_platform.io_managers.objects.month_objects import MANIFEST, MonthObjects
-from taxi_platform.io_managers.postgres.address import parse_address
 from taxi_platform.io_managers.postgres.warehouse import PostgresWarehouse
 from taxi_platform.io_managers.stored import Stamp, Stored
 from taxi_platform.io_managers.values import write_parquet
 from taxi_platform.io_managers.warehouse import Warehouse
+from taxi_platform.resources.postgres.address import parse_address
 from taxi_platform.trips.month_file import TRIPS, DraftFile, MonthDraft, MonthFile, StoredFile, sha256_of
 from taxi_platform_tests.io_managers.months import TABLE, in_order
 from taxi_platform_tests.kit.postgres_server import absent, server_variable
@@ -51,6 +51,9 @@ class StoreKit(ABC):
     Attributes:
         fixtures: What pytest starts for it, by name.
         is_long: Whether its tests are left to `make test-long`.
+        is_real: Whether it is somebody's, and costs money: then its tests are left to `make test-gcp`.
+        unproven: What of the store itself a test over an emulator takes for granted, and why it has to.
+        many: Rows of a month that takes a while to put down.
         is_warehouse: Whether a table has one schema for all of its months, which a month must fit.
         damages: What people delete by hand, by name: given the kit and a month.
     """
@@ -58,6 +61,9 @@ class StoreKit(ABC):
     name: ClassVar[str]
     fixtures: ClassVar[Sequence[str]] = ()
     is_long: ClassVar[bool] = False
+    is_real: ClassVar[bool] = False
+    unproven: ClassVar[Mapping[str, str]] = {}
+    many: ClassVar[int] = 100_000
     is_warehouse: ClassVar[bool]
     damages: ClassVar[Mapping[str, Callable[[Any, str], object]]]
 
@@ -103,6 +109,9 @@ class StoreKit(ABC):
     @abstractmethod
     def io_manager(self) -> MonthIOManager:
         """The IO manager of this store."""
+
+    def end(self) -> None:  # noqa: B027 (most stores go with their folder)
+        """The test is over: leave nothing."""
 
     def held_open(self) -> list[str]:
         """What this process holds open of the store."""
@@ -342,8 +351,9 @@ class PostgresKit(WarehouseKit):
 
     def io_manager(self) -> MonthIOManager:
         from taxi_platform.io_managers.postgres.io_manager import PostgresMonthIOManager
+        from taxi_platform.resources.postgres.resource import PostgresResource
 
-        return PostgresMonthIOManager(dsn=self.uri)
+        return PostgresMonthIOManager(postgres=PostgresResource(self.uri))
 
 
 class Postgres18Kit(PostgresKit):
@@ -394,8 +404,9 @@ def lake_file(folder: Path, month: str, rows: pa.Table) -> Iterator[MonthFile]:
         path.unlink()
 
 
-from taxi_platform_tests.io_managers.bucket_kits import BUCKET_KITS  # noqa: E402 (they are made of what is above)
+from taxi_platform_tests.io_managers.bigquery_kit import BIGQUERY_KITS  # noqa: E402 (they are made of what is above)
+from taxi_platform_tests.io_managers.bucket_kits import BUCKET_KITS  # noqa: E402
 
 KITS: Mapping[str, type[StoreKit]] = {
-    kit.name: kit for kit in (FolderKit, *BUCKET_KITS, DuckDBKit, Postgres18Kit, Postgres15Kit)
+    kit.name: kit for kit in (FolderKit, *BUCKET_KITS, DuckDBKit, Postgres18Kit, Postgres15Kit, *BIGQUERY_KITS)
 }

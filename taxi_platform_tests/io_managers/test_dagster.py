@@ -22,9 +22,10 @@ from taxi_platform.io_managers import month_io
 from taxi_platform.io_managers.duckdb import connecting
 from taxi_platform.io_managers.duckdb.warehouse import DuckDBWarehouse
 from taxi_platform.io_managers.objects.month_objects import MonthObjects
+from taxi_platform.io_managers.postgres.warehouse import PostgresWarehouse
 from taxi_platform.io_managers.stored import partition_date
 from taxi_platform.trips.month_file import MonthDraft, MonthFile
-from taxi_platform_tests.io_managers.kits import KITS, StoreKit, open_files
+from taxi_platform_tests.io_managers.kits import KITS, StoreKit
 from taxi_platform_tests.io_managers.months import in_order, month_rows
 from taxi_platform_tests.io_managers.worker import ROOT
 
@@ -416,7 +417,11 @@ def test_an_error_that_a_retry_can_help_is_retried(kit: StoreKit, monkeypatch: p
 
         return method
 
-    for store, method in ((MonthObjects, "publish"), (DuckDBWarehouse, "replace_month")):
+    for store, method in (
+        (MonthObjects, "publish"),
+        (DuckDBWarehouse, "replace_month"),
+        (PostgresWarehouse, "replace_month"),
+    ):
         monkeypatch.setattr(store, method, unwell(getattr(store, method)))
     result = run(kit, [retried(readings(pa.Table, JANUARY))], JANUARY)
     assert result.success
@@ -468,10 +473,10 @@ def test_a_stream_keeps_its_file_open_until_its_end_and_no_longer(kit: StoreKit)
     @dg.asset(partitions_def=MONTHLY, io_manager_key="none")
     def report(readings: pa.RecordBatchReader) -> None:
         readings.read_next_batch()
-        seen.append(len(open_files(kit.root)))
+        seen.append(len(kit.held_open()))
         for _ in readings:
             pass
-        seen.append(len(open_files(kit.root)))
+        seen.append(len(kit.held_open()))
 
     stored(kit, JANUARY, rows=200_000)
     assert run(kit, [measured(pa.Table), report], JANUARY).success
@@ -490,11 +495,11 @@ def test_a_stream_that_nobody_reads_to_its_end_closes_its_file_when_it_is_forgot
     def report(readings: pa.RecordBatchReader) -> None:
         for _ in range(batches):
             readings.read_next_batch()
-        seen.append(len(open_files(kit.root)))
+        seen.append(len(kit.held_open()))
 
     assert run(kit, [measured(pa.Table), report], JANUARY).success
     gc.collect()
-    assert open_files(kit.root) == []
+    assert kit.held_open() == []
 
 
 @pytest.mark.long

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,20 +11,6 @@ import pytest
 from taxi_platform_tests.io_managers.worker import ROOT
 
 ON_DISK = ("duckdb", "folder")
-
-
-@pytest.fixture(scope="session")
-def own_mounts() -> list[str]:
-    """The command that runs another where it may mount what nobody else sees."""
-    for flags in ("-m", "-rm"):
-        command = ["unshare", flags]
-        mount = ["mount", "-t", "tmpfs", "tmpfs", "/mnt"]
-        if (
-            shutil.which("unshare")
-            and subprocess.run([*command, *mount], capture_output=True, check=False).returncode == 0
-        ):
-            return command
-    pytest.skip("no small disk can be mounted here: `unshare -rm` is not allowed (run as root, or on Linux)")
 
 
 @pytest.mark.parametrize("name", ON_DISK)

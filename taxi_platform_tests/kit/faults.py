@@ -15,6 +15,7 @@ class Fault:
     Attributes:
         skip: So many of them pass first.
         status: This is answered, and nothing done.
+        reason: What is said with it, and `message`.
         content: With these words; by default in those of Google.
         cut: `before` anything is done; `after` it was done, so that the answer is lost; or after so many bytes of the
             answer.
@@ -35,6 +36,8 @@ class Fault:
     garble_sent: bool = False
     then: Callable[[], object] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    reason: str = "asked for"
+    message: str = "asked for"
     met: int = 0
 
 

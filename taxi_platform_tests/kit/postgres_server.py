@@ -131,7 +131,7 @@ class PostgresServer:
     def ask(self, sql: str, schema: str = "public") -> list[tuple]:
         """What an administrator does in psql."""
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute("SELECT set_config('search_path', %s, false)", [f'"{schema}"'])
+            connection.execute("SELECT set_config('search_path', quote_ident(%s), false)", [schema])
             answer = connection.execute(sql)
             return answer.fetchall() if answer.description else []
 

@@ -16,11 +16,10 @@ from taxi_platform.io_managers.objects.bucket_api import (
     TakenError,
     Trouble,
 )
-from taxi_platform.resources.google import HOW, google_credentials, in_words
+from taxi_platform.resources.google import HOW, storage_client
 
 _TIMEOUT: Any = (CONNECT_S, READ_S)
 _PART_PATIENCE_S = 30.0
-_SCOPES = ["https://www.googleapis.com/auth/devstorage.read_write"]
 _ACCESS = "Look at the roles of the service account: it needs storage.objects.get, .list, .create and .delete there."
 
 
@@ -41,7 +40,7 @@ class GcsApi:
             SettingsError: The credentials in `variables` are none.
         """
         self._name = bucket
-        self._bucket = _client(variables).bucket(bucket)
+        self._bucket = storage_client(variables).bucket(bucket)
 
     def head(self, name: str) -> Head | None:
         blob = self._bucket.blob(name)
@@ -147,25 +146,6 @@ class GcsApi:
         retryable = code in (404, 408, 409, 410, 429) or code >= 500
         return Trouble(
             f"Google Cloud Storage answered {code}", retryable=retryable, todo=NO_ANSWER if retryable else ""
-        )
-
-
-def _client(variables: Mapping[str, str]) -> Any:
-    from google.auth.credentials import AnonymousCredentials
-    from google.cloud import storage
-
-    if host := variables.get("STORAGE_EMULATOR_HOST"):
-        address = host if "://" in host else f"http://{host}"
-        return storage.Client(
-            project="emulator", credentials=AnonymousCredentials(), client_options={"api_endpoint": address}
-        )
-    project = variables.get("GOOGLE_CLOUD_PROJECT") or "unknown"  # the client wants a name; objects have no use for it
-    is_named = variables.keys() & {"GOOGLE_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS"}
-    credentials = google_credentials(variables, _SCOPES) if is_named else None  # Google's own rules know emulators too
-    address = variables.get("CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE", "").rstrip("/")
-    with in_words(variables):
-        return storage.Client(
-            project=project, credentials=credentials, client_options={"api_endpoint": address} if address else None
         )
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from taxi_platform.io_managers.postgres.connecting import Session
+from taxi_platform.io_managers.postgres.session import Session
 
 
 @dataclass(frozen=True)

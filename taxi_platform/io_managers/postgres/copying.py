@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from taxi_platform.errors import DamagedStoreError, SchemaError
 from taxi_platform.io_managers.postgres.arrow_types import arrow_type, as_sent
-from taxi_platform.io_managers.postgres.connecting import Session
+from taxi_platform.io_managers.postgres.session import Session
 from taxi_platform.io_managers.values import one_line
 from taxi_platform.trips.month_file import BATCH_ROWS
 

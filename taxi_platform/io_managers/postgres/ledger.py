@@ -9,7 +9,7 @@ from psycopg.sql import SQL, Composable, Literal
 from taxi_platform.io_managers.postgres import catalogue
 from taxi_platform.io_managers.postgres import table_sql as sql
 from taxi_platform.io_managers.postgres.catalogue import Relation
-from taxi_platform.io_managers.postgres.connecting import Session
+from taxi_platform.io_managers.postgres.session import Session
 from taxi_platform.io_managers.stored import Stamp
 from taxi_platform.io_managers.warehouse import LEDGER, NO_TABLE, LedgerRow, sums_as_text
 

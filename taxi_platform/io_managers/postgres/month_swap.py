@@ -21,9 +21,9 @@ from taxi_platform.io_managers.postgres import catalogue
 from taxi_platform.io_managers.postgres import table_sql as sql
 from taxi_platform.io_managers.postgres.arrow_types import postgres_type, require_names
 from taxi_platform.io_managers.postgres.catalogue import Column, Relation
-from taxi_platform.io_managers.postgres.connecting import Session
 from taxi_platform.io_managers.postgres.copying import copy_in
 from taxi_platform.io_managers.postgres.ledger import write_ledger
+from taxi_platform.io_managers.postgres.session import Session
 from taxi_platform.io_managers.postgres.views import show
 from taxi_platform.io_managers.stored import Stamp, day_of, named
 from taxi_platform.io_managers.table_columns import new_columns, require_partition_column, sent_columns

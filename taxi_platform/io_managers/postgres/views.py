@@ -9,7 +9,7 @@ from psycopg.sql import SQL, Literal
 
 from taxi_platform.io_managers.postgres import catalogue
 from taxi_platform.io_managers.postgres import table_sql as sql
-from taxi_platform.io_managers.postgres.connecting import Session
+from taxi_platform.io_managers.postgres.session import Session
 
 if TYPE_CHECKING:
     from taxi_platform.io_managers.lookup_view import LookupView

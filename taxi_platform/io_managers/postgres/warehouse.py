@@ -12,11 +12,10 @@ from psycopg.sql import SQL, Composed
 from taxi_platform.errors import DamagedStoreError, RequestError
 from taxi_platform.io_managers.postgres import catalogue
 from taxi_platform.io_managers.postgres import table_sql as sql
-from taxi_platform.io_managers.postgres.address import PostgresAddress
-from taxi_platform.io_managers.postgres.connecting import Session, reading, writing
 from taxi_platform.io_managers.postgres.copying import copy_out
 from taxi_platform.io_managers.postgres.ledger import confirm, ledger_row, ledger_rows
 from taxi_platform.io_managers.postgres.month_swap import MonthSwap
+from taxi_platform.io_managers.postgres.session import Session, reading, writing
 from taxi_platform.io_managers.stored import Outcome, Stamp, Stored, day_of, table_name
 from taxi_platform.io_managers.values import one_line
 from taxi_platform.io_managers.warehouse import (
@@ -27,6 +26,7 @@ from taxi_platform.io_managers.warehouse import (
     require_whole,
     succession,
 )
+from taxi_platform.resources.postgres.address import PostgresAddress
 from taxi_platform.trips.month_file import MonthFile, Partition
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class PostgresWarehouse:
         day = day_of(partition)
         self._require_schema()
         with writing(self.address) as session:
-            session.run("SELECT pg_advisory_xact_lock(%s)", [sql.lock_key("month", session.schema, table, day)])
+            session.lock_until_commit(sql.lock_key("month", session.schema, table, day))
             with session.looking():
                 before = ledger_row(session, table, day, self.partition_column)
             if is_held(table, partition, stamp, before) and not force:
@@ -102,7 +102,7 @@ class PostgresWarehouse:
         """Have the schema be there: in a transaction of its own, so that nobody waits for it as long as rows move."""
         with writing(self.address) as session:
             if not catalogue.schema_exists(session):
-                session.run("SELECT pg_advisory_xact_lock(%s)", [sql.lock_key("schema", session.schema)])
+                session.lock_until_commit(sql.lock_key("schema", session.schema))
                 session.run(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.names([session.schema])))
 
     def _stored(

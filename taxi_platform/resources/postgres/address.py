@@ -18,13 +18,19 @@ FROM_ENVIRONMENT: Mapping[str, str] = {
     "PGPORT": "port",
     "PGUSER": "user",
     "PGPASSWORD": "password",
+    "PGPASSFILE": "passfile",
     "PGDATABASE": "dbname",
+    "PGOPTIONS": "options",
+    "PGCONNECT_TIMEOUT": "connect_timeout",
     "PGSSLMODE": "sslmode",
     "PGSSLROOTCERT": "sslrootcert",
     "PGSSLCERT": "sslcert",
     "PGSSLKEY": "sslkey",
 }
-"""What libpq's own variables say where the address does not; also where they are set in a `.env` file."""
+"""What libpq's own variables say where the address does not; also where they are set in a `.env` file.
+
+An address that names a service is left to libpq: what the service file says counts for more than its variables.
+"""
 
 _URI = re.compile(
     r"postgres(?:ql)?://(?:(?P<user>[^:@/?]*)(?P<password>:[^@/?]*)?@)?(?P<host>[^@/?]*)(?P<dbname>/[^@/?]*)?"
@@ -47,6 +53,11 @@ class PostgresAddress:
     shown: str
     schema: str | None = None
 
+    @property
+    def dsn(self) -> str:
+        """All of it in one: what `parse_address` reads. Never shown, as `uri`."""
+        return self.uri if self.schema is None else f"{self.uri}&schema={quote(self.schema, safe='')}"
+
     def scrubbed(self, text: str) -> str:
         """`text` without any secret of the address that it may hold."""
         for name, value in _parts(self.uri).items():
@@ -67,8 +78,11 @@ def parse_address(uri: str, environment: Mapping[str, str] | None = None) -> Pos
     schema = unquote(parts.pop("schema", "")) or None
     if schema is not None and (len(schema.encode()) > 63 or "\0" in schema):
         raise SettingsError("The schema of a Postgres database has a name of at most 63 bytes.")
-    for variable, name in FROM_ENVIRONMENT.items():
-        value = (environment or {}).get(variable)
+    known = environment or {}
+    if service := known.get("PGSERVICE"):
+        parts.setdefault("service", quote(service, safe=""))
+    for variable, name in FROM_ENVIRONMENT.items() if "service" not in parts else ():
+        value = known.get(variable)
         if value and not parts.get(name):
             parts[name] = quote(value, safe="")
     words = "&".join(f"{name}={value}" for name, value in parts.items() if value)
@@ -76,10 +90,10 @@ def parse_address(uri: str, environment: Mapping[str, str] | None = None) -> Pos
     if port and "," not in host + port and not port.isdigit():
         raise SettingsError(f"The port of the Postgres server is no number. Write {EXAMPLE}.")
     where = f"{unquote(host)}{f':{port}' if port else ''}/{unquote(database)}"
+    about = {"service": unquote(parts.get("service", "")), "schema": schema}
+    more = "&".join(f"{name}={value}" for name, value in about.items() if value)
     return PostgresAddress(
-        uri=f"postgresql://?{words}",
-        shown=f"postgresql://{where}" if schema is None else f"postgresql://{where}?schema={schema}",
-        schema=schema,
+        uri=f"postgresql://?{words}", shown=f"postgresql://{where}{f'?{more}' if more else ''}", schema=schema
     )
 
 

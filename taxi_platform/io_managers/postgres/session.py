@@ -1,4 +1,4 @@
-"""A connection to Postgres that is closed whatever happens, and its errors as sentences without a secret."""
+"""A transaction in one schema of a database, in which nothing depends on what somebody set elsewhere."""
 
 from __future__ import annotations
 
@@ -8,25 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
-from psycopg.sql import Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier
 
-from taxi_platform.errors import SettingsError
-from taxi_platform.io_managers.postgres.address import EXAMPLE, PostgresAddress
-from taxi_platform.io_managers.postgres.refusals import in_words
+from taxi_platform.resources.postgres.address import PostgresAddress
+from taxi_platform.resources.postgres.connecting import connected
 
 MONTH_WAIT_S = 900.0
 """How long one load waits for another of the same month to end."""
 
-_DEFAULTS: Mapping[str, str] = {
-    "application_name": "taxi_platform",
-    "connect_timeout": "10",
-    # A server or a network that is gone is noticed in a minute, not in hours.
-    "keepalives_idle": "20",
-    "keepalives_interval": "10",
-    "keepalives_count": "4",
-    "tcp_user_timeout": "60000",
-}
+TABLE_WAIT_S = 60.0
+"""How long anything else waits for somebody who has a table for himself."""
 
 _OF_TRANSACTION: Mapping[str, str] = {
     "search_path": "pg_catalog",  # every name of ours is said with its schema
@@ -37,7 +28,7 @@ _OF_TRANSACTION: Mapping[str, str] = {
     "extra_float_digits": "1",
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
-    "lock_timeout": f"{MONTH_WAIT_S:.0f}s",
+    "lock_timeout": f"{TABLE_WAIT_S:.0f}s",
 }
 """What a database or a role may have set otherwise. Local to the transaction: a pooler may hand on the connection."""
 
@@ -54,7 +45,9 @@ class Session:
         return Identifier(self.schema, table)
 
     def run(self, query: Composed | str, values: Sequence[object] = ()) -> psycopg.Cursor:
-        return self.connection.execute(query, list(values) or None)
+        if not values:
+            return self.connection.execute(query)
+        return self.connection.execute(_with_names_escaped(query, self.connection), list(values))
 
     def rows(self, query: Composed | str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self.run(query, values).fetchall()
@@ -68,28 +61,27 @@ class Session:
         with self.connection.transaction(force_rollback=True):
             yield
 
+    def lock_until_commit(self, key: int) -> None:
+        """Be the only one who has this lock, until the transaction ends; others of ours are waited for."""
+        self.set_local(lock_timeout=f"{MONTH_WAIT_S:.0f}s")
+        self.run("SELECT pg_advisory_xact_lock(%s)", [key])
+        self.set_local(lock_timeout=f"{TABLE_WAIT_S:.0f}s")
+
     def set_local(self, **settings: str) -> None:
         """Set what holds until the transaction, or the savepoint, ends."""
         calls = ", ".join(["set_config(%s, %s, true)"] * len(settings))
         self.run(f"SELECT {calls}", [word for pair in settings.items() for word in pair])
 
 
-@contextlib.contextmanager
-def connected(address: PostgresAddress) -> Iterator[psycopg.Connection]:
-    """A connection that is closed when the context ends, in the middle of a stream too.
+def _with_names_escaped(query: Composed | str, connection: psycopg.Connection) -> Composed | str:
+    """`query` with every `%` in a name doubled, as psycopg wants it where values follow, and does not do itself."""
 
-    Raises:
-        SettingsError: libpq does not understand the address.
-        StoreUnavailableError: The server cannot be reached, or went away. A retry may help.
-        StoreError: It lets nobody in like this, or could not do what it was asked to do.
-    """
-    options = {**_DEFAULTS, **_options(address)}
-    with in_words(address):
-        connection = psycopg.connect(**options, autocommit=True, prepare_threshold=None, client_encoding="UTF8")
-        try:
-            yield connection
-        finally:
-            connection.close()
+    def escaped(part: Composable) -> Composable:
+        if isinstance(part, Composed):
+            return Composed([escaped(one) for one in part])
+        return SQL(part.as_string(connection).replace("%", "%%")) if isinstance(part, Identifier) else part
+
+    return query if isinstance(query, str) else Composed([escaped(part) for part in query])
 
 
 @contextlib.contextmanager
@@ -117,13 +109,3 @@ def _session(connection: psycopg.Connection, address: PostgresAddress) -> Sessio
     session = Session(connection, schema)
     session.set_local(**_OF_TRANSACTION)
     return session
-
-
-def _options(address: PostgresAddress) -> dict[str, Any]:
-    try:
-        return conninfo_to_dict(address.uri)
-    except psycopg.Error:  # its text may repeat what was written
-        raise SettingsError(
-            f"{address.shown}: libpq does not know all that follows the ?, or cannot read it. Write {EXAMPLE}, and "
-            "what its documentation lists as parameter key words."
-        ) from None

@@ -12,7 +12,7 @@ import psycopg
 from taxi_platform.errors import DamagedStoreError, SchemaError, StoreError, StoreFullError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from taxi_platform.io_managers.postgres.address import PostgresAddress
+    from taxi_platform.resources.postgres.address import PostgresAddress
 
 Sentence = tuple[type[StoreError | SchemaError], str]
 
@@ -64,6 +64,7 @@ _BY_TEXT: Mapping[str, Sentence] = {
     r"the database system is |not yet accepting": _RESTARTING,
     r"too many (clients|connections)|connection slots": _CROWDED,
     r"certificate|SSL|GSSAPI": (StoreError, "the encrypted connection cannot be made ({said}). Nothing was changed."),
+    r"server closed the connection|connection is (lost|closed|bad)|terminating connection": _GONE,
     r"target_session_attrs|is in hot standby|read-only": _READ_ONLY,
 }
 """Who is not let in gets no SQLSTATE from libpq, only words."""
@@ -79,7 +80,7 @@ def in_words(address: PostgresAddress) -> Iterator[None]:
 
 
 def _in_words(address: PostgresAddress, error: psycopg.Error) -> StoreError | SchemaError:
-    state, said = error.sqlstate, address.scrubbed(_first_line(error))
+    state, said = error.sqlstate, address.scrubbed(first_line(error))
     kind, sentence = _sentence(state, error)
     return kind(f"{address.shown}: {sentence.format(said=said)}")
 
@@ -99,7 +100,7 @@ def _sentence(state: str | None, error: psycopg.Error) -> Sentence:
     return StoreError, f"{{said}}. {_STANDS}"
 
 
-def _first_line(error: psycopg.Error) -> str:
+def first_line(error: psycopg.Error) -> str:
     """What happened, without where in a query, and without what libpq puts before it."""
     said = error.diag.message_primary
     if said is None:
