@@ -123,15 +123,13 @@ class AzureApi:
 
 
 def _client(container: str, host: str, variables: Mapping[str, str]) -> Any:
-    from azure.storage.blob import ContainerClient
+    from azure.storage.blob import ContainerClient, LinearRetry
 
     options: dict[str, Any] = {
         "connection_timeout": CONNECT_S,
         "read_timeout": READ_S,
-        "retry_total": 2,
-        "initial_backoff": 1,
-        "increment_base": 2,
-        "random_jitter_range": 1,
+        # For a part that is lost; who waits longer, and longer each time, is the bucket.
+        "retry_policy": LinearRetry(backoff=1, retry_total=2, random_jitter_range=1),
         "max_single_put_size": IN_ONE_BYTES,
         "max_block_size": IN_ONE_BYTES,
         "max_single_get_size": IN_ONE_BYTES,
