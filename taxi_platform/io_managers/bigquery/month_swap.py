@@ -136,8 +136,7 @@ class MonthSwap:
         assert self._day is not None
         assert self._shape.kind is not None
         assert self._shape.column is not None
-        address, column = self._session.address, sql.quoted(self._shape.column)
-        name = sql.quoted(f"{address.project}.{address.dataset}.{self._table}")
+        column, name = sql.quoted(self._shape.column), self._session.name(self._table)
         since, until = sql.period(self._day, self._shape.kind)
         return self._session.begin(
             f"DELETE FROM {name} WHERE {column} >= @since AND {column} < @until",  # noqa: S608
