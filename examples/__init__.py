@@ -1,0 +1,1 @@
+"""Other projects that borrow the IO managers. A test runs each of them."""
