@@ -1,10 +1,11 @@
 # The words are the same here, in the README and in CI. `make setup` needs Python 3.11 to 3.14 and nothing else.
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null && echo $$p && break; done)
+PYTHON313 ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python) python3.13)
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: setup demo up test test-long lint bench clean
+.PHONY: setup demo up test test-long test-gcp azurite local-bigquery lint bench clean
 
 setup: .venv/ready
 
@@ -34,10 +35,23 @@ up: setup
 	@exec $(BIN)/taxi up
 
 test: setup
-	$(PYTEST) -m "not long" -n auto --dist loadgroup
+	$(PYTEST) -m "not long and not gcp" -n auto --dist loadgroup
 
-test-long: setup
-	$(PYTEST) -m long
+test-long: setup azurite local-bigquery
+	$(PYTEST) -m "long and not gcp"
+
+test-gcp: setup # against real Google Cloud: GOOGLE_CLOUD_PROJECT and TAXI_TEST_BUCKET say where; see docs/stores.md
+	$(PYTEST) -m gcp
+
+azurite: # Microsoft's emulator of Azure: without npm, or where it has no packages, what needs it is skipped
+	@test -x .azurite/node_modules/.bin/azurite-blob || ! command -v npm >/dev/null || npm install --prefix .azurite \
+		--ignore-scripts --no-audit --no-fund --loglevel=error azurite@3.37.0 || rm -rf .azurite
+
+local-bigquery: setup # an emulator of BigQuery for Python 3.13: where that is not here, what needs it is skipped
+	@test -x .venv-bigquery/ready || ! command -v "$(PYTHON313)" >/dev/null || { rm -rf .venv-bigquery \
+		&& $(PYTHON313) -m venv .venv-bigquery && $(BIN)/uv pip install --quiet --python .venv-bigquery/bin/python \
+		--constraint constraints-bigquery.txt local-bigquery duckdb duckdb-extension-icu duckdb-extension-ducklake \
+		duckdb-extension-httpfs duckdb-extension-spatial && install -m 755 /dev/null .venv-bigquery/ready; } || rm -rf .venv-bigquery
 
 lint: setup
 	$(BIN)/ruff check .
@@ -49,5 +63,5 @@ bench: setup
 	$(BIN)/python -m benchmarks.postgres
 
 clean: # not .taxi: your months and their history
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf .venv .venv-bigquery .azurite .pytest_cache .mypy_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

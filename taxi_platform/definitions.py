@@ -9,6 +9,8 @@ import dagster as dg
 from taxi_platform.assets.coverage import Stores
 from taxi_platform.assets.factory import service_assets
 from taxi_platform.assets.zones import lookup_views, zones_assets
+from taxi_platform.io_managers.bigquery.address import BigQueryAddress
+from taxi_platform.io_managers.bigquery.io_manager import BigQueryMonthIOManager
 from taxi_platform.io_managers.duckdb.io_manager import DuckDBMonthIOManager
 from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
 from taxi_platform.io_managers.objects.opening import Location, kind_of
@@ -20,6 +22,7 @@ from taxi_platform.resources.postgres.resource import PostgresResource
 from taxi_platform.resources.sources.opening import SourceResource
 from taxi_platform.settings import Settings
 from taxi_platform.trips.services import SERVICES
+from taxi_platform.trips.zones import ENDS
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
@@ -54,12 +57,23 @@ def warehouse_of(settings: Settings) -> WarehouseIOManager:
     if isinstance(where, PostgresAddress):
         postgres = PostgresResource(where.dsn)
         return PostgresMonthIOManager(postgres=postgres, lookup_views=views, unique_columns=["source_row"])
+    if isinstance(where, BigQueryAddress):
+        return BigQueryMonthIOManager(
+            project=where.project,
+            dataset=where.dataset,
+            dataset_location=where.location or "",
+            lookup_views=views,
+            clustering=[ENDS["pickup"]],
+            spools=str(settings.home),
+            credentials=settings.clouds,
+        )
     return DuckDBMonthIOManager(path=str(where), lookup_views=views)
 
 
 def warehouse_kind_of(settings: Settings) -> str:
     """What the warehouse is, as Dagster's UI calls it."""
-    return "postgres" if isinstance(settings.warehouse, PostgresAddress) else "duckdb"
+    kinds = {PostgresAddress: "postgres", BigQueryAddress: "bigquery"}
+    return kinds.get(type(settings.warehouse), "duckdb")
 
 
 def cleaning_of(settings: Settings) -> CleaningResource:

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from taxi_platform.automation.project import find_project
 from taxi_platform.errors import SettingsError
+from taxi_platform.io_managers.bigquery import address as bigquery
+from taxi_platform.io_managers.bigquery.address import BigQueryAddress
 from taxi_platform.io_managers.objects.opening import VARIABLES, Location, parse_location
 from taxi_platform.resources.postgres import address as postgres
 from taxi_platform.resources.postgres.address import PostgresAddress
@@ -24,7 +26,7 @@ KNOWN_SETTINGS: Mapping[str, str] = {
     "TAXI_RAW": "where raw months lie: a folder, gs://, s3://, az://; default: TAXI_HOME/raw",
     "TAXI_CLEANED": "where cleaned months lie, in the same way; default: TAXI_HOME/cleaned",
     "TAXI_LAKE": "the lake, in the same way; default: TAXI_HOME/lake",
-    "TAXI_WAREHOUSE": "the warehouse: duckdb:///path, postgresql://..; default: duckdb in TAXI_HOME/warehouse.duckdb",
+    "TAXI_WAREHOUSE": "the warehouse: duckdb:///path (default: TAXI_HOME/warehouse.duckdb), postgresql://, bigquery://",
     "TAXI_RULES": "the rules by which rows are rejected, joined by commas, or none; default: passenger_count_zero",
     "TAXI_UNKNOWN_COLUMNS": "keep (default) them in the extras, or fail",
 }
@@ -46,7 +48,7 @@ class Settings:
     raw: Path | Location
     cleaned: Path | Location
     lake: Path | Location
-    warehouse: Path | PostgresAddress
+    warehouse: Path | PostgresAddress | BigQueryAddress
     source: str = field(repr=False)
     rules: tuple[str, ...] = DEFAULT_RULES
     unknown_columns: str = "keep"
@@ -141,18 +143,20 @@ def _folder(name: str, value: str, project: Path) -> Path:
     return path
 
 
-def _warehouse(value: str, project: Path, values: Mapping[str, str]) -> Path | PostgresAddress:
+def _warehouse(value: str, project: Path, values: Mapping[str, str]) -> Path | PostgresAddress | BigQueryAddress:
     scheme = scheme_of(value)
     if scheme == "duckdb":
         return _duckdb_path(value, project)
-    if scheme in postgres.SCHEMES:
-        try:
+    try:
+        if scheme in postgres.SCHEMES:
             return postgres.parse_address(value, values)
-        except SettingsError as error:
-            raise SettingsError(f"TAXI_WAREHOUSE: {error}") from None
+        if scheme == bigquery.SCHEME:
+            return bigquery.parse_address(value)
+    except SettingsError as error:
+        raise SettingsError(f"TAXI_WAREHOUSE: {error}") from None
     raise SettingsError(
         f"TAXI_WAREHOUSE: {scheme or value.partition(':')[0]!r} is no warehouse. Known are "
-        f"duckdb:///path/to/file.duckdb and {postgres.EXAMPLE}."
+        f"duckdb:///path/to/file.duckdb, {postgres.EXAMPLE} and {bigquery.EXAMPLE}."
     )
 
 

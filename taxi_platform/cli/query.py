@@ -8,14 +8,15 @@ import math
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import click
 
 from taxi_platform.cli.session import read_settings
 from taxi_platform.cli.tables import print_table
+from taxi_platform.io_managers.bigquery.address import BigQueryAddress
 from taxi_platform.resources.postgres.address import PostgresAddress
+from taxi_platform.settings import Settings
 
 
 def run_query(sql: str, form: str) -> None:
@@ -24,7 +25,7 @@ def run_query(sql: str, form: str) -> None:
     Raises:
         RequestError: It is no query, or wants to change something.
     """
-    columns, rows = _ask(read_settings().warehouse, sql)
+    columns, rows = _ask(read_settings(), sql)
     if form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
@@ -37,11 +38,16 @@ def run_query(sql: str, form: str) -> None:
         print_table(columns, list(rows))
 
 
-def _ask(warehouse: Path | PostgresAddress, sql: str) -> tuple[list[str], Sequence[tuple[Any, ...]]]:
+def _ask(settings: Settings, sql: str) -> tuple[list[str], Sequence[tuple[Any, ...]]]:
+    warehouse = settings.warehouse
     if isinstance(warehouse, PostgresAddress):
         from taxi_platform.io_managers.postgres import asking as postgres
 
         return postgres.ask(warehouse, sql)
+    if isinstance(warehouse, BigQueryAddress):
+        from taxi_platform.io_managers.bigquery import asking as bigquery
+
+        return bigquery.ask(warehouse, settings.clouds, sql)
     from taxi_platform.io_managers.duckdb import asking as duckdb
 
     return duckdb.ask(warehouse, sql)

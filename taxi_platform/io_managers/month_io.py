@@ -17,6 +17,9 @@ from taxi_platform.trips.month_file import MonthDraft, MonthFile, Partition
 FORCE_TAG = "month/force"
 """Put this tag with the value `true` on a run or a backfill to write months again that have not changed."""
 
+SHOWN_FACTS = ("size_bytes", "dataset_location", "job_ids", "bytes_processed", "slot_ms")
+"""What a store has to tell of a month beside what all of them have."""
+
 
 class MonthIOManager(dg.ConfigurableIOManager):
     """An IO manager of months: it puts them down, says so on the materialisation, and fails in a sentence.
@@ -120,7 +123,6 @@ def describe(context: dg.OutputContext, stored: Stored) -> None:
     if stored.rows_before is not None and stored.outcome in ("replaced", "restored"):
         metadata["rows_before"] = stored.rows_before
         metadata["rows_changed_by"] = stored.rows - stored.rows_before
-    if "size_bytes" in stored.facts:
-        metadata["size_bytes"] = stored.facts["size_bytes"]
+    metadata |= {name: stored.facts[name] for name in SHOWN_FACTS if name in stored.facts}
     context.add_output_metadata(metadata)
     context.log.info(f"{named(stored.table, stored.partition)}: {stored.outcome}, {stored.rows:,} rows")

@@ -17,6 +17,7 @@ from taxi_platform.io_managers.objects.opening import open_store
 from taxi_platform.trips.month_file import TRIPS
 from taxi_platform_tests.io_managers.kits import FolderKit
 from taxi_platform_tests.io_managers.months import TABLE
+from taxi_platform_tests.kit import azurite
 from taxi_platform_tests.kit.gcs_emulator import GcsEmulator
 
 if TYPE_CHECKING:
@@ -166,6 +167,46 @@ class S3Kit(BucketKit):
             self.client.delete_object(Bucket=BUCKET, Key=f"{self.prefix}/{key}")
 
 
+class AzureKit(BucketKit):
+    """Azure's blob storage, as Azurite has it."""
+
+    name = "azure"
+    scheme = "az"
+    is_long = True
+
+    @classmethod
+    def absent(cls) -> str | None:
+        return azurite.absent()
+
+    @classmethod
+    def start(cls) -> dict[str, str]:
+        variables = dict(azurite.azurite())
+        azure_container(variables).create_container()
+        return variables
+
+    @functools.cached_property
+    def container(self) -> Any:
+        return azure_container(self.variables)
+
+    def objects(self) -> dict[str, str]:
+        found = self.container.list_blobs(name_starts_with=f"{self.prefix}/")
+        return {blob.name.removeprefix(f"{self.prefix}/"): blob.etag for blob in found}
+
+    def overwrite(self, key: str, data: bytes) -> None:
+        self.container.upload_blob(f"{self.prefix}/{key}", data, overwrite=True)
+
+    def delete(self, *keys: str) -> None:
+        for key in keys:
+            self.container.delete_blob(f"{self.prefix}/{key}")
+
+
+def azure_container(variables: Mapping[str, str]) -> Any:
+    from azure.storage.blob import ContainerClient
+
+    who = {"account_name": azurite.ACCOUNT, "account_key": azurite.KEY}
+    return ContainerClient(variables["AZURE_STORAGE_ENDPOINT"], BUCKET, credential=who)
+
+
 def s3_client(variables: Mapping[str, str]) -> Any:
     import botocore.session
 
@@ -201,4 +242,4 @@ def gcs() -> GcsEmulator:
     return emulator
 
 
-BUCKET_KITS = (GcsKit, S3Kit)
+BUCKET_KITS = (GcsKit, S3Kit, AzureKit)

@@ -12,8 +12,20 @@ import pytest
 from taxi_platform_tests.io_managers.kits import KITS, StoreKit, open_files
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to `make test-long` and `make test-gcp` what runs over the stores that are theirs."""
+    for item in items:
+        chosen = getattr(item, "callspec", None) and item.callspec.params
+        kits = [KITS[name] for name in map(str, (chosen or {}).values()) if name in KITS]
+        if any(kit.is_long for kit in kits):
+            item.add_marker(pytest.mark.long)
+        if any(kit.is_real for kit in kits):
+            item.add_marker(pytest.mark.gcp)
+
+
 @pytest.fixture
-def kit_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., StoreKit]:
+def kit_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., StoreKit]]:
     """A store by its name, empty; another `folder` is another store."""
 
     def make(name: str, folder: str = "store") -> StoreKit:
@@ -24,9 +36,13 @@ def kit_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Stor
             request.getfixturevalue(fixture)
         root = tmp_path / folder
         root.mkdir()
-        return KITS[name](root)
+        made.append(KITS[name](root))
+        return made[-1]
 
-    return make
+    made: list[StoreKit] = []
+    yield make
+    for kit in made:
+        kit.end()
 
 
 @pytest.fixture(params=sorted(KITS))

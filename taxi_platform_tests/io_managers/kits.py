@@ -50,12 +50,20 @@ class StoreKit(ABC):
 
     Attributes:
         fixtures: What pytest starts for it, by name.
+        is_long: Whether its tests are left to `make test-long`.
+        is_real: Whether it is somebody's, and costs money: then its tests are left to `make test-gcp`.
+        unproven: What of the store itself a test over an emulator takes for granted, and why it has to.
+        many: Rows of a month that takes a while to put down.
         is_warehouse: Whether a table has one schema for all of its months, which a month must fit.
         damages: What people delete by hand, by name: given the kit and a month.
     """
 
     name: ClassVar[str]
     fixtures: ClassVar[Sequence[str]] = ()
+    is_long: ClassVar[bool] = False
+    is_real: ClassVar[bool] = False
+    unproven: ClassVar[Mapping[str, str]] = {}
+    many: ClassVar[int] = 100_000
     is_warehouse: ClassVar[bool]
     damages: ClassVar[Mapping[str, Callable[[Any, str], object]]]
 
@@ -101,6 +109,9 @@ class StoreKit(ABC):
     @abstractmethod
     def io_manager(self) -> MonthIOManager:
         """The IO manager of this store."""
+
+    def end(self) -> None:  # noqa: B027 (most stores go with their folder)
+        """The test is over: leave nothing."""
 
     def held_open(self) -> list[str]:
         """What this process holds open of the store."""
@@ -393,8 +404,9 @@ def lake_file(folder: Path, month: str, rows: pa.Table) -> Iterator[MonthFile]:
         path.unlink()
 
 
-from taxi_platform_tests.io_managers.bucket_kits import BUCKET_KITS  # noqa: E402 (they are made of what is above)
+from taxi_platform_tests.io_managers.bigquery_kit import BIGQUERY_KITS  # noqa: E402 (they are made of what is above)
+from taxi_platform_tests.io_managers.bucket_kits import BUCKET_KITS  # noqa: E402
 
 KITS: Mapping[str, type[StoreKit]] = {
-    kit.name: kit for kit in (FolderKit, *BUCKET_KITS, DuckDBKit, Postgres18Kit, Postgres15Kit)
+    kit.name: kit for kit in (FolderKit, *BUCKET_KITS, DuckDBKit, Postgres18Kit, Postgres15Kit, *BIGQUERY_KITS)
 }

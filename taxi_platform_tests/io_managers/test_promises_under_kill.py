@@ -26,7 +26,7 @@ def replaced_in(kit: StoreKit, version: int) -> float:
 
 def kill_during(kit: StoreKit, version: int, after_s: float) -> None:
     """Begin to replace January, and kill -9 the process so much later; then look, and do it again."""
-    old, new = many_rows(JANUARY, version - 1), many_rows(JANUARY, version)
+    old, new = many_rows(JANUARY, version - 1, kit.many), many_rows(JANUARY, version, kit.many)
     with Worker.of(kit) as worker:
         worker.prepare(JANUARY, version, f"{version}", f"{version:03}", many=True)
         worker.go()
@@ -46,7 +46,7 @@ def same(one: pa.Table | None, other: pa.Table) -> bool:
 
 def begin(kit: StoreKit) -> float:
     kit.put(FEBRUARY, month_rows(FEBRUARY), "a", "000")
-    kit.put(JANUARY, many_rows(JANUARY, 0), "0", "000")
+    kit.put(JANUARY, many_rows(JANUARY, 0, kit.many), "0", "000")
     return replaced_in(kit, 1)
 
 

@@ -71,7 +71,8 @@ def main(name: str, root: str) -> None:
     _tell("started")
     for line in sys.stdin:
         task = json.loads(line)
-        rows = (many_rows if task["many"] else month_rows)(task["month"], task["seed"])
+        month, seed = task["month"], task["seed"]
+        rows = many_rows(month, seed, kit.many) if task["many"] else month_rows(month, seed)
         _tell("ready")
         sys.stdin.readline()
         try:

@@ -8,6 +8,7 @@ versions of an object but the last.
 from __future__ import annotations
 
 import email
+import functools
 import json
 import re
 import socket
@@ -19,11 +20,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from taxi_platform_tests.kit.faults import Fault, Faults
+from taxi_platform_tests.kit.faults import Fault, Faults, garbled
 from taxi_platform_tests.kit.gcs_objects import Buckets, Object, Query, Refusal, Upload
 
 _PATH = re.compile(r"(?:/(upload|download|resumable/upload))?/storage/v1/b(?:/([^/]+)(?:/o(?:/([^/]+))?)?)?/?")
 _RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
+
+TOKEN = "ya29.a-token-for-tests"
 
 
 class GcsEmulator:
@@ -70,10 +73,12 @@ class _Handler(BaseHTTPRequestHandler):
                     return self._cut()
             body = self._body()
             if fault is not None and fault.status is not None:
-                return self._refuse(Refusal(fault.status, "asked for", "asked for"), dict(fault.headers))
+                return self._refuse(fault)
+            if fault is not None and fault.garble_sent:
+                body = garbled(body)
             self._route(address.path, query, body)
         except Refusal as refusal:
-            self._refuse(refusal)
+            self._send(refusal.code, refusal.content)
         except OSError:
             self.close_connection = True
         return None
@@ -106,6 +111,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
     def _route(self, path: str, query: Query, body: bytes) -> None:
+        if path == "/token":  # Google's sign-in: whoever asks is somebody
+            return self._send(200, {"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"})
         match = _PATH.fullmatch(path)
         if match is None:
             raise Refusal(501, f"{self.command} {path} is not in this emulator", "notImplemented")
@@ -197,10 +204,10 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {"Range": f"bytes=0-{len(upload.data) - 1}"} if upload.data else {}
         return self._send(308, b"", headers)
 
-    def _refuse(self, refusal: Refusal, headers: dict[str, str] | None = None) -> None:
-        errors = [{"message": refusal.message, "domain": "global", "reason": refusal.reason}]
-        content = {"error": {"code": refusal.code, "message": refusal.message, "errors": errors}}
-        self._send(refusal.code, content, headers)
+    def _refuse(self, fault: Fault) -> None:
+        assert fault.status is not None
+        content = fault.content or Refusal(fault.status, "asked for", "asked for").content
+        self._send(fault.status, content, dict(fault.headers))
 
     def _send(self, code: int, content: Any = b"", headers: dict[str, str] | None = None) -> None:
         fault = self.fault
@@ -237,3 +244,27 @@ def _outer_parts(body: bytes, mark: bytes) -> list[bytes]:
     """The same where the bytes themselves hold the mark."""
     before, told, rest = body.split(mark, 2)
     return [before, told, rest[: rest.rindex(mark)]]
+
+
+def service_account(url: str) -> str:
+    """The key of a service account, as Google hands it out, whose sign-in is the emulator at `url`."""
+    return json.dumps(
+        {
+            "type": "service_account",
+            "project_id": "cabs",
+            "private_key_id": "1",
+            "private_key": _private_key(),
+            "client_email": "taxi@cabs.iam.gserviceaccount.com",
+            "client_id": "1",
+            "token_uri": f"{url}/token",
+        }
+    )
+
+
+@functools.cache
+def _private_key() -> str:
+    from cryptography.hazmat.primitives import serialization as form
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption()).decode()

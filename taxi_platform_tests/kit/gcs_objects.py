@@ -22,7 +22,9 @@ class Refusal(Exception):
 
     def __init__(self, code: int, message: str, reason: str = "invalid") -> None:
         super().__init__(message)
-        self.code, self.message, self.reason = code, message, reason
+        self.code = code
+        errors = [{"message": message, "domain": "global", "reason": reason}]
+        self.content = {"error": {"code": code, "message": message, "errors": errors}}
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ _CREDENTIALS = (
     "Set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME and one of AZURE_STORAGE_ACCOUNT_KEY, "
     "AZURE_STORAGE_SAS_TOKEN, AZURE_TENANT_ID with AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or run `az login`."
 )
+_KNOWN_BUT_NOT_ALLOWED = ("AuthorizationPermissionMismatch", "AuthorizationFailure", "InsufficientAccountPermissions")
 _ACCESS = "Look at the roles: it needs those of a Storage Blob Data Contributor there."
 
 
@@ -108,10 +109,10 @@ class AzureApi:
         code = _code(error)
         if code == "ContainerNotFound":
             return Trouble(f"there is no container called {self._name} (404)", todo="Make it, or name another one.")
-        if code in ("AuthorizationPermissionMismatch", "AuthorizationFailure", "InsufficientAccountPermissions"):
-            return Trouble(f"Azure does not allow that in the container {self._name} (403)", todo=_ACCESS)
-        if isinstance(error, azure.ClientAuthenticationError):
+        if isinstance(error, azure.ClientAuthenticationError) and code not in _KNOWN_BUT_NOT_ALLOWED:
             return Trouble("Azure does not know these credentials", todo=_CREDENTIALS)
+        if getattr(error, "status_code", None) == 403:
+            return Trouble(f"Azure does not allow that in the container {self._name} (403)", todo=_ACCESS)
         if isinstance(error, azure.HttpResponseError) and error.status_code:
             retryable = error.status_code in (408, 409, 429) or error.status_code >= 500 or code == "Md5Mismatch"
             todo = NO_ANSWER if retryable else ""
@@ -122,14 +123,13 @@ class AzureApi:
 
 
 def _client(container: str, host: str, variables: Mapping[str, str]) -> Any:
-    from azure.storage.blob import ContainerClient
+    from azure.storage.blob import ContainerClient, LinearRetry
 
     options: dict[str, Any] = {
         "connection_timeout": CONNECT_S,
         "read_timeout": READ_S,
-        "retry_total": 2,
-        "initial_backoff": 1,
-        "increment_base": 2,
+        # For a part that is lost; who waits longer, and longer each time, is the bucket.
+        "retry_policy": LinearRetry(backoff=1, retry_total=2, random_jitter_range=1),
         "max_single_put_size": IN_ONE_BYTES,
         "max_block_size": IN_ONE_BYTES,
         "max_single_get_size": IN_ONE_BYTES,

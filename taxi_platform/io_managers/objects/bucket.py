@@ -99,16 +99,22 @@ class Bucket:
         name = self._name(key)
         with self.spool() as folder:
             path = folder / "object"
-            with in_words(f"{self.location}/{key}"):
-                there = self._patiently(key, lambda: self._api.download(name, path))
-            if not there:
-                path.unlink(missing_ok=True)
-            elif sha256 is not None and sha256_of(path) != sha256:
-                raise DamagedStoreError(
-                    f"{self.location}/{key}: its bytes are not those that were published. "
-                    "Load the month again with --force: it is written anew."
-                )
+            if self._arrived(key, name, path) and sha256 is not None and sha256_of(path) != sha256:
+                self._arrived(key, name, path)  # it may have been the way
+                if sha256_of(path) != sha256:
+                    raise DamagedStoreError(
+                        f"{self.location}/{key}: its bytes are not those that were published. "
+                        "Load the month again with --force: it is written anew."
+                    )
             yield path
+
+    def _arrived(self, key: str, name: str, path: Path) -> bool:
+        """Fetch an object into `path`; False where there is none, and then no file either."""
+        with in_words(f"{self.location}/{key}"):
+            there = self._patiently(key, lambda: self._api.download(name, path))
+        if not there:
+            path.unlink(missing_ok=True)
+        return there
 
     def names(self, folder: str = "") -> list[str]:
         """What lies directly in `folder`, sorted; what starts with a dot is ours alone."""
@@ -151,7 +157,7 @@ class Bucket:
                 where = f"{self.location}/{key}" if key else self.location
                 # `from None`: what the clients say may hold signed addresses, and Dagster keeps whole chains of errors.
                 if not trouble.retryable:
-                    raise StoreError(f"{where}: {trouble.what}. Nothing was changed. {trouble.todo}") from None
+                    raise StoreError(f"{where}: {trouble.what}. Nothing was changed. {trouble.todo}".rstrip()) from None
                 if time.monotonic() + pause_s > until:
                     raise StoreUnavailableError(
                         f"{where}: {trouble.what}, again and again for {self._patience_s:.0f} seconds. "

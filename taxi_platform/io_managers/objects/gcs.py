@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from taxi_platform.errors import SettingsError
 from taxi_platform.io_managers.objects.bucket_api import (
     CONNECT_S,
     IN_ONE_BYTES,
@@ -18,15 +16,11 @@ from taxi_platform.io_managers.objects.bucket_api import (
     TakenError,
     Trouble,
 )
+from taxi_platform.resources.google import HOW, storage_client
 
 _TIMEOUT: Any = (CONNECT_S, READ_S)
 _PART_PATIENCE_S = 30.0
-_SCOPES = ["https://www.googleapis.com/auth/devstorage.read_write"]
 _ACCESS = "Look at the roles of the service account: it needs storage.objects.get, .list, .create and .delete there."
-_CREDENTIALS = (
-    "Set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account's key, or GOOGLE_CREDENTIALS to the key "
-    "itself, or run `gcloud auth application-default login`."
-)
 
 
 class GcsApi:
@@ -46,8 +40,7 @@ class GcsApi:
             SettingsError: The credentials in `variables` are none.
         """
         self._name = bucket
-        with _in_words():
-            self._bucket = _client(variables).bucket(bucket)
+        self._bucket = storage_client(variables).bucket(bucket)
 
     def head(self, name: str) -> Head | None:
         blob = self._bucket.blob(name)
@@ -129,9 +122,9 @@ class GcsApi:
         if isinstance(error, google.auth.exceptions.TransportError):
             return Trouble("Google's sign-in does not answer", retryable=True, todo=NO_ANSWER)
         if isinstance(error, google.auth.exceptions.DefaultCredentialsError):
-            return Trouble("no credentials for Google were found", todo=_CREDENTIALS)
+            return Trouble("no credentials for Google were found", todo=HOW)
         if isinstance(error, google.auth.exceptions.GoogleAuthError):
-            return Trouble("Google does not know these credentials", todo=_CREDENTIALS)
+            return Trouble("Google does not know these credentials", todo=HOW)
         if isinstance(error, DataCorruption) or "doesn't match calculated" in str(error):
             return Trouble("what arrived has another checksum than what was sent", retryable=True, todo=NO_ANSWER)
         if isinstance(error, api.GoogleAPICallError):
@@ -144,7 +137,7 @@ class GcsApi:
 
     def _refused(self, code: int, message: str) -> Trouble:
         if code == 401:
-            return Trouble("Google does not know these credentials (401)", todo=_CREDENTIALS)
+            return Trouble("Google does not know these credentials (401)", todo=HOW)
         if code == 403:
             return Trouble(f"Google does not allow that in the bucket {self._name} (403)", todo=_ACCESS)
         if code == 404 and "bucket does not exist" in message:
@@ -154,43 +147,6 @@ class GcsApi:
         return Trouble(
             f"Google Cloud Storage answered {code}", retryable=retryable, todo=NO_ANSWER if retryable else ""
         )
-
-
-def _client(variables: Mapping[str, str]) -> Any:
-    import google.auth
-    from google.auth.credentials import AnonymousCredentials
-    from google.cloud import storage
-
-    if host := variables.get("STORAGE_EMULATOR_HOST"):
-        address = host if "://" in host else f"http://{host}"
-        return storage.Client(
-            project="emulator", credentials=AnonymousCredentials(), client_options={"api_endpoint": address}
-        )
-    project = variables.get("GOOGLE_CLOUD_PROJECT") or "unknown"  # the client wants a name; objects have no use for it
-    if key := variables.get("GOOGLE_CREDENTIALS"):
-        credentials, _ = google.auth.load_credentials_from_dict(json.loads(key), scopes=_SCOPES)
-    elif file := variables.get("GOOGLE_APPLICATION_CREDENTIALS"):
-        credentials, _ = google.auth.load_credentials_from_file(file, scopes=_SCOPES)
-    else:
-        credentials = None  # whatever Google's own rules find, also an emulator
-    return storage.Client(project=project, credentials=credentials)
-
-
-@contextlib.contextmanager
-def _in_words() -> Iterator[None]:
-    """What is wrong with credentials, without what is in them.
-
-    Raises:
-        SettingsError: They are no credentials.
-    """
-    from google.auth.exceptions import GoogleAuthError
-
-    try:
-        yield
-    except (GoogleAuthError, ValueError, OSError, AttributeError) as error:
-        raise SettingsError(
-            f"No credentials for Google can be made of what is set ({type(error).__name__}). {_CREDENTIALS}"
-        ) from None
 
 
 @contextlib.contextmanager

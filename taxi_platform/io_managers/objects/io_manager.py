@@ -1,13 +1,11 @@
 """The IO manager of months as files, for Dagster."""
 
-import json
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import dagster as dg
-from pydantic import SecretStr
 
 from taxi_platform.errors import DamagedStoreError, RequestError
 from taxi_platform.io_managers import month_io
@@ -15,6 +13,7 @@ from taxi_platform.io_managers.objects.month_objects import MonthObjects
 from taxi_platform.io_managers.objects.opening import open_store, parse_location
 from taxi_platform.io_managers.stored import Stored, day_of, named, utc_now
 from taxi_platform.io_managers.values import as_reader, chained, loaded_as, write_parquet
+from taxi_platform.resources.credentials import Credentials, Variables
 from taxi_platform.trips.month_file import TRIPS, DraftFile, MonthDraft, MonthFile, Partition
 
 
@@ -32,35 +31,33 @@ class MonthObjectsIOManager(month_io.MonthIOManager):
         location: Where the files lie: a folder, `gs://bucket/prefix`, `s3://bucket/prefix`, `az://container/prefix`.
         partition_column: The date column that says which partition a row is of; added where it is missing.
         spools: A local folder through which files pass on their way to a bucket; a temporary one by default.
-        credentials: The usual variables of the bucket's cloud (`AWS_ACCESS_KEY_ID`, ...); by default what is in this
-            process's environment. No field but a dependency: Dagster writes the fields of resources into its history.
+        credentials: `GoogleCredentials`, `S3Credentials`, `AzureCredentials` (or the usual variables of the bucket's
+            cloud); by default what that cloud's client finds in this process's environment.
     """
 
     location: str
     partition_column: str = "source_month"
     spools: str = ""
-    credentials: dg.ResourceDependency[SecretStr]  # Dagster reads it: no `from __future__ import annotations` here
+    credentials: dg.ResourceDependency[Variables]  # Dagster reads it: no `from __future__ import annotations` here
 
     def __init__(
         self,
         location: str,
         partition_column: str = "source_month",
         spools: str = "",
-        credentials: Mapping[str, str] | SecretStr | None = None,
+        credentials: Credentials | Mapping[str, str] | Variables | None = None,
     ) -> None:
         if not isinstance(location, dg.EnvVar):  # what it says is not known yet
             parse_location(location)
-        if not isinstance(credentials, SecretStr):
-            credentials = SecretStr(json.dumps(dict(credentials or {})))
         super().__init__(  # type: ignore[call-arg]
-            location=location, partition_column=partition_column, spools=spools, credentials=credentials
+            location=location, partition_column=partition_column, spools=spools, credentials=Variables(credentials)
         )
 
     @property
     def months(self) -> MonthObjects:
         """The store itself, without Dagster."""
-        credentials = json.loads(self.credentials.get_secret_value())
-        return MonthObjects(open_store(self.location, credentials, Path(self.spools) if self.spools else None))
+        spools = Path(self.spools) if self.spools else None
+        return MonthObjects(open_store(self.location, self.credentials.read(), spools))
 
     def store_month(self, context: dg.OutputContext, obj: Any) -> Stored:
         table, partition = month_io.table_of(context), month_io.partition_of(context)

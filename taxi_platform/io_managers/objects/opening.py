@@ -29,7 +29,7 @@ KINDS: Mapping[str, str] = {
 """What lies at locations of a scheme, as Dagster's UI calls it."""
 
 KNOWN = "a folder (a path, or file:///path), gs://bucket/prefix, s3://bucket/prefix, az://container/prefix, abfs://container@account.dfs.core.windows.net/prefix"
-VARIABLES = ("GOOGLE_", "STORAGE_EMULATOR_HOST", "AWS_", "AZURE_")
+VARIABLES = ("GOOGLE_", "CLOUDSDK_", "STORAGE_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST", "AWS_", "AZURE_")
 """How the settings begin that the clouds' clients know."""
 
 

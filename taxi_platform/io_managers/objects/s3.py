@@ -116,10 +116,11 @@ class S3Api:
             for left in reversed(range(_RESUMES)):
                 try:
                     file.writelines(found["Body"].iter_chunks(_CHUNK_BYTES))
-                    return True
                 except _broken_lines():
                     if left == 0:
                         raise
+                else:
+                    return True
                 rest = {"Range": f"bytes={file.tell()}-", "IfMatch": found["ETag"]}
                 found = self._s3.get_object(Bucket=self._bucket, Key=name, **rest)
         return False
