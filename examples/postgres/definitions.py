@@ -1,7 +1,7 @@
 """Another project that borrows the Postgres IO managers: a bakery's tills, by day and by month, and its shops.
 
     export BAKERY_DSN='postgresql://baker@localhost/bakery?schema=tills' PGPASSWORD=...
-    dagster dev -f examples/borrow_postgres.py
+    dagster dev -f examples/postgres/definitions.py
 
 `visitors` is a table partitioned by the day, `sales` by the month: each materialisation replaces its partition in one
 transaction. `year_report` reads twelve months at once. `shops` is brought up to date row by row.
