@@ -24,10 +24,10 @@ demo: setup
 	@echo "Two months of each service, made up on the spot, through raw, cleaned, lake and warehouse:"
 	@$(BIN)/taxi load zones,all 2021-01,2024-01 --source sample
 	@echo
-	@$(BIN)/taxi query "select table_name, source_month, rows, rejected, control_sums from _taxi_months order by all"
+	@$(BIN)/taxi query "select table_name, source_month, rows, rejected, control_sums from _taxi_months order by 1, 2"
 	@echo
 	@$(BIN)/taxi query "select pickup_borough, count(*) as trips, sum(total_amount) as dollars \
-		from yellow_trips_with_zones group by all order by trips desc limit 3"
+		from yellow_trips_with_zones group by 1 order by trips desc limit 3"
 	@echo
 	@echo "See the graph, the months and their checks in Dagster's UI: make up, then http://127.0.0.1:3000"
 
@@ -62,6 +62,7 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.stages
+	$(BIN)/python -m benchmarks.postgres
 
 clean: # not .taxi: your months and their history
 	rm -rf .venv .venv-bigquery .azurite .pytest_cache .mypy_cache .ruff_cache *.egg-info

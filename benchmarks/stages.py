@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from taxi_platform.assets.coverage import Stores
+    from taxi_platform.trips.month_file import MonthFile
 
 FLOOR = "floor: DuckDB csv.gz to zstd Parquet, nothing checked"
 MONTH = "2021-01"
@@ -72,10 +73,15 @@ def lake(work: Path) -> None:
 def warehouse(work: Path) -> None:
     from taxi_platform.io_managers.warehouse_io import stamp_of
 
-    stores = _stores(work)
-    month = stores.lake.current("yellow_trips", MONTH)
+    month = lake_month(work)
+    _stores(work).warehouse.replace_month("yellow_trips", MONTH, month, stamp_of(month, "bench"), force=True)
+
+
+def lake_month(work: Path) -> MonthFile:
+    """The month in the lake, on its way into a warehouse."""
+    month = _stores(work).lake.current("yellow_trips", MONTH)
     assert month is not None
-    stores.warehouse.replace_month("yellow_trips", MONTH, month, stamp_of(month, "bench"), force=True)
+    return month
 
 
 MEASURED: dict[str, Callable[[Path], None]] = {
@@ -101,7 +107,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="taxi-bench-") as folder:
         work = Path(folder)
-        _prepare(work, arguments.rows)
+        prepare(work, arguments.rows)
         results: dict[str, list[dict[str, float]]] = {name: [] for name in MEASURED}
         for _ in range(arguments.rounds):
             for name in MEASURED:
@@ -109,7 +115,7 @@ def main() -> None:
         _print(results, work, arguments.rows)
 
 
-def _prepare(work: Path, rows: int) -> None:
+def prepare(work: Path, rows: int) -> None:
     """A source file, and a cleaned month and a lake of it, by the ways the platform itself takes."""
     project = Path(__file__).parent.parent
     (work / "dagster.yaml").write_text((project / "dagster.yaml").read_text())

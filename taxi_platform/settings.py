@@ -86,6 +86,12 @@ class Settings:
         )
 
 
+def dagster_variables(folder: Path) -> Mapping[str, str]:
+    """What the environment and the `.env` files say to Dagster itself: where its history is, say."""
+    values = _with_files(os.environ, find_project(folder) or folder)
+    return {name: value for name, value in values.items() if name.startswith("DAGSTER_")}
+
+
 def _with_files(environment: Mapping[str, str], project: Path) -> dict[str, str]:
     common = _file(project / ".env")
     profile = environment.get("TAXI_PROFILE") or common.get("TAXI_PROFILE") or ""

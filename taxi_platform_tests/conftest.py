@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
-from taxi_platform_tests.kit.postgres_server import PostgresServer, postgres
+from taxi_platform_tests.kit.postgres_server import PostgresServer, found_by_others, postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("TAXI_SHARED") or ROOT.parent / "shared")
@@ -40,14 +40,14 @@ def publisher(shared: Path) -> Path:
 @pytest.fixture(scope="session")
 def postgres18() -> Iterator[PostgresServer]:
     """A real Postgres, from a Python package; one a test process."""
-    with postgres(18) as server:
+    with postgres(18) as server, found_by_others(server, 18):
         yield server
 
 
 @pytest.fixture(scope="session")
 def postgres15() -> Iterator[PostgresServer]:
     """A real Postgres, from Debian's packages; one a test process."""
-    with postgres(15) as server:
+    with postgres(15) as server, found_by_others(server, 15):
         yield server
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import dagster as dg
 
@@ -23,10 +25,13 @@ _UNFINISHED = [
 ]
 
 
-def open_instance(folder: Path) -> dg.DagsterInstance:
+def open_instance(folder: Path, variables: Mapping[str, str] = MappingProxyType({})) -> dg.DagsterInstance:
     """The history that belongs to `folder`: of DAGSTER_HOME where it is set, else of the nearest `dagster.yaml` upward.
 
     Its relative paths start at that file's folder, so the process moves there.
+
+    Args:
+        variables: What `dagster.yaml` may ask the environment for, where that does not say it.
 
     Raises:
         SettingsError: There is neither, or it cannot be read.
@@ -34,12 +39,25 @@ def open_instance(folder: Path) -> dg.DagsterInstance:
     """
     import yaml  # type: ignore[import-untyped]
 
+    for name, value in variables.items():
+        os.environ.setdefault(name, value)
     try:
-        with in_words():
+        with in_words(), _unheard():
             return _open(folder)
     except (yaml.YAMLError, dg.DagsterInvalidConfigError, dg.DagsterInvariantViolationError) as error:
         said = " ".join(str(error).partition("Expected:")[0].split())  # what it expected is thousands of words
         raise SettingsError(f"Dagster cannot use its {PROJECT_FILE}: {said}") from error
+
+
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """Without the warnings of dagster-postgres, a dozen of them, before it gives up: what it says then is enough."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _open(folder: Path) -> dg.DagsterInstance:
@@ -68,8 +86,12 @@ def in_words() -> Iterator[None]:
 
     try:
         yield
-    except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
-        said = getattr(error, "orig", None) or error
+    except Exception as error:
+        # dagster-postgres has an error of its own for what SQLAlchemy said.
+        why = error.__cause__ if isinstance(error.__cause__, sqlalchemy.exc.SQLAlchemyError) else error
+        if not isinstance(why, sqlalchemy.exc.SQLAlchemyError | OSError):
+            raise
+        said = " ".join(str(getattr(why, "orig", None) or why).split()).rstrip(".")
         raise StoreUnavailableError(
             f"Dagster's history cannot be used: {said}. The months are not in it. Make room, or move the history away "
             f"({PROJECT_FILE} says where it lies): the next load begins a new one."

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taxi_platform.settings import Settings, absolute_path, is_path
+from taxi_platform.settings import Settings, absolute_path, dagster_variables, is_path
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -32,7 +32,7 @@ def open_history() -> dg.DagsterInstance:
     """The history of the project in whose folder we are, after the dead runs of this host were failed."""
     from taxi_platform.automation.instance import in_words, open_instance, reap_dead_runs
 
-    instance = open_instance(Path.cwd())
+    instance = open_instance(Path.cwd(), dagster_variables(Path.cwd()))
     with in_words():
         reap_dead_runs(instance)
     return instance

@@ -15,6 +15,7 @@ from taxi_platform.errors import DamagedStoreError
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as ds
+    import pyarrow.parquet as pq
 
 TRIPS = "trips"
 REJECTS = "rejects"
@@ -107,15 +108,21 @@ class MonthFile:
     @contextmanager
     def reader(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatchReader]:
         """The trips as a stream of Arrow batches, in bounded memory."""
-        import pyarrow as pa
+        with self._opened() as file:
+            yield _stream(file, columns)
+
+    @contextmanager
+    def reader_and_gaps(self) -> Iterator[tuple[pa.RecordBatchReader, frozenset[str]]]:
+        """The same, and the names of those columns in which, as the file says of itself, not one value is."""
+        with self._opened() as file:
+            yield _stream(file, None), _gaps(file)
+
+    @contextmanager
+    def _opened(self) -> Iterator[pq.ParquetFile]:
         import pyarrow.parquet as pq
 
         with self.path() as path, pq.ParquetFile(path) as file:
-            schema = file.schema_arrow
-            if columns is not None:
-                schema = pa.schema([schema.field(name) for name in columns])
-            batches = file.iter_batches(BATCH_ROWS, columns=columns)
-            yield pa.RecordBatchReader.from_batches(schema, (b.select(schema.names) for b in batches))
+            yield file
 
     def table_of(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The trips, whole, in memory."""
@@ -130,6 +137,28 @@ class MonthFile:
             dataset = ds.dataset(stack.enter_context(self.path()), format="parquet")
             weakref.finalize(dataset, stack.pop_all().close)
             return dataset
+
+
+def _stream(file: pq.ParquetFile, columns: Sequence[str] | None) -> pa.RecordBatchReader:
+    import pyarrow as pa
+
+    schema = file.schema_arrow
+    if columns is not None:
+        schema = pa.schema([schema.field(name) for name in columns])
+    batches = file.iter_batches(BATCH_ROWS, columns=columns)
+    return pa.RecordBatchReader.from_batches(schema, (b.select(schema.names) for b in batches))
+
+
+def _gaps(file: pq.ParquetFile) -> frozenset[str]:
+    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+
+    def is_gap(place: int) -> bool:
+        chunks = [(group.column(place).statistics, group.num_rows) for group in groups]
+        return bool(chunks) and all(said is not None and said.null_count == rows for said, rows in chunks)
+
+    if len(file.schema_arrow.names) != file.metadata.num_columns:  # nested ones: places are not names
+        return frozenset()
+    return frozenset(name for place, name in enumerate(file.schema_arrow.names) if is_gap(place))
 
 
 def sha256_of(path: Path) -> str:

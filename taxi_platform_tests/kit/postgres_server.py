@@ -49,6 +49,16 @@ def server_variable(major: int) -> str:
     return f"POSTGRES_{major}_FOR_TESTS"
 
 
+@contextlib.contextmanager
+def found_by_others(server: PostgresServer, major: int) -> Iterator[None]:
+    """Other processes of the test find the server, for as long as the context lasts."""
+    os.environ[server_variable(major)] = server.url
+    try:
+        yield
+    finally:
+        del os.environ[server_variable(major)]
+
+
 def _version(place: Path) -> str:
     return subprocess.run([place / "postgres", "--version"], capture_output=True, text=True, check=False).stdout
 
@@ -152,10 +162,8 @@ def postgres(major: int, settings: Mapping[str, str] = {}) -> Iterator[PostgresS
     server = None
     try:
         server = PostgresServer(major, base, settings)
-        os.environ[server_variable(major)] = server.url
         yield server
     finally:
-        os.environ.pop(server_variable(major), None)
         if server is not None:
             server.stop()
         shutil.rmtree(base, ignore_errors=True)

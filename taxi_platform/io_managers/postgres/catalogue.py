@@ -96,6 +96,28 @@ def indexes_of(session: Session, parent: Relation) -> list[tuple[bool, str]]:
     return [(unique, str(made_of)) for unique, made_of in found]
 
 
+def is_unique(session: Session, table: Relation, columns: Sequence[str]) -> bool:
+    """Whether Postgres itself lets no two rows of a table agree in all of these columns."""
+    found = session.rows(
+        "SELECT (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute a "
+        "WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])) FROM pg_index i "
+        "WHERE i.indrelid = %s AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL "
+        "AND i.indexprs IS NULL",
+        [table.oid],
+    )
+    return any(set(names or ()) == set(columns) for (names,) in found)
+
+
+def filled_by_itself(session: Session, table: Relation) -> set[str]:
+    """The columns that get a value where none is given: a default, a number of its own, what others come to."""
+    found = session.rows(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped "
+        "AND (atthasdef OR attidentity <> '')",
+        [table.oid],
+    )
+    return {name for (name,) in found}
+
+
 def is_free(session: Session, name: str) -> bool:
     """Whether nothing has this name: no table, no view, no index."""
     return relation(session, name) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -10,10 +11,14 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
 from taxi_platform.errors import DamagedStoreError, SchemaError
+from taxi_platform.io_managers.ahead import ahead
 from taxi_platform.io_managers.postgres.arrow_types import arrow_type, as_sent
 from taxi_platform.io_managers.postgres.session import Session
 from taxi_platform.io_managers.values import one_line
 from taxi_platform.trips.month_file import BATCH_ROWS
+
+_PIECE_ROWS = BATCH_ROWS // 4
+_PIECES_AHEAD = 4
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,11 +49,17 @@ def copy_in(
         table, SQL(", ").join(map(Identifier, schema.names)), SQL(", FREEZE" if freeze else "")
     )
     encoder, sent = ArrowToPostgresBinaryEncoder(schema), 0
-    with session.connection.cursor() as cursor, cursor.copy(copy) as stream:
+    encoded = ((encoder.write_batch(batch), batch.num_rows) for batch in _batches(rows, schema))
+    # While Postgres is busy with what it has, the next rows are decoded and encoded.
+    with (
+        contextlib.closing(ahead(encoded, _PIECES_AHEAD)) as pieces,
+        session.connection.cursor() as cursor,
+        cursor.copy(copy) as stream,
+    ):
         stream.write(encoder.write_header())
-        for batch in _batches(rows, schema):
-            stream.write(encoder.write_batch(batch))
-            sent += batch.num_rows
+        for piece, number in pieces:
+            stream.write(piece)
+            sent += number
         stream.write(encoder.finish())
     return sent
 
@@ -57,8 +68,8 @@ def _batches(rows: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.Recor
     import pyarrow as pa
 
     for batch in rows:
-        for start in range(0, batch.num_rows, BATCH_ROWS):
-            part = batch.slice(start, BATCH_ROWS)
+        for start in range(0, batch.num_rows, _PIECE_ROWS):
+            part = batch.slice(start, _PIECE_ROWS)
             try:
                 columns = [part.column(field.name).cast(field.type) for field in schema]
             except pa.ArrowException as error:

@@ -43,14 +43,23 @@ def confirm(session: Session, table: str, day: dt.date | None, as_of: str) -> No
     )
 
 
-def ledger_row(session: Session, table: str, day: dt.date | None, partition_column: str) -> LedgerRow | None:
-    """What the ledger says of a month, and what the table answers, as of one moment."""
+def ledger_row(
+    session: Session, table: str, day: dt.date | None, partition_column: str, *, on_its_way: Stamp | None = None
+) -> LedgerRow | None:
+    """What the ledger says of a month, and what the table answers, as of one moment.
+
+    Args:
+        on_its_way: What is to take its place: if that is another version, and not an older one, nothing depends on how
+            many rows are there now, and they are not counted.
+    """
     if catalogue.relation(session, LEDGER) is None:
         return None
+    counted: Composable = _count(session, table, partition_column, day)
+    if on_its_way is not None:
+        version, as_of = Literal(on_its_way.version), Literal(on_its_way.as_of)
+        counted = SQL("CASE WHEN version = {} OR as_of > {} THEN {} ELSE rows END").format(version, as_of, counted)
     found = session.row(
-        SQL("SELECT version, as_of, rows, {} FROM {} WHERE {}").format(
-            _count(session, table, partition_column, day), session.name(LEDGER), sql.OF_LEDGER
-        ),
+        SQL("SELECT version, as_of, rows, {} FROM {} WHERE {}").format(counted, session.name(LEDGER), sql.OF_LEDGER),
         [table, day],
     )
     return None if found is None else LedgerRow(table, day, *found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -70,8 +70,11 @@ class MonthSwap:
         self._new = f"_taxi_new_{uuid4().hex}"
         self._new_name = session.name(self._new)
 
-    def replace(self, rows: pa.RecordBatchReader) -> int:
+    def replace(self, rows: pa.RecordBatchReader, gaps: Collection[str] = ()) -> int:
         """Have the table hold `rows` for this month, and the ledger say so.
+
+        Args:
+            gaps: Columns of `rows` that hold no value: they need not be sent to be NULL.
 
         Returns:
             Rows, as counted in the table.
@@ -83,7 +86,8 @@ class MonthSwap:
             columns = self._fit(parent, rows.schema)
             indexes = self._indexes(parent, columns)
         self._session.run(sql.create_table(self._new_name, columns))
-        sent = copy_in(self._session, self._new_name, sent_columns(rows.schema, _types(parent)), rows, freeze=True)
+        fields = [field for field in sent_columns(rows.schema, _types(parent)) if field.name not in gaps]
+        sent = copy_in(self._session, self._new_name, fields, rows, freeze=True)
         counted = self._count(sent)
         self._prepare(indexes)
         self._swap_in(rows.schema, counted)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg.sql import SQL, Composable, Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from taxi_platform.resources.postgres.address import PostgresAddress
 from taxi_platform.resources.postgres.connecting import connected
@@ -74,12 +74,12 @@ class Session:
 
 
 def _with_names_escaped(query: Composed | str, connection: psycopg.Connection) -> Composed | str:
-    """`query` with every `%` in a name doubled, as psycopg wants it where values follow, and does not do itself."""
+    """`query` with every `%` in names and literals doubled: where values follow, psycopg takes it for one of theirs."""
 
     def escaped(part: Composable) -> Composable:
         if isinstance(part, Composed):
             return Composed([escaped(one) for one in part])
-        return SQL(part.as_string(connection).replace("%", "%%")) if isinstance(part, Identifier) else part
+        return SQL(part.as_string(connection).replace("%", "%%")) if isinstance(part, Identifier | Literal) else part
 
     return query if isinstance(query, str) else Composed([escaped(part) for part in query])
 

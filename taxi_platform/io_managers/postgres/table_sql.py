@@ -56,8 +56,12 @@ def column_of(field: pa.Field) -> Column:
 def create_table(name: Identifier, columns: Mapping[str, Column], partition_column: str | None = None) -> Composed:
     """A table of these columns; where it is partitioned, by the one value of a column."""
     by = SQL("") if partition_column is None else SQL(" PARTITION BY LIST ({})").format(Identifier(partition_column))
-    parts = SQL(", ").join(_column(*column) for column in columns.items())
-    return SQL("CREATE TABLE {} ({}){}").format(name, parts, by)
+    return SQL("CREATE TABLE {} ({}){}").format(name, column_definitions(columns), by)
+
+
+def column_definitions(columns: Mapping[str, Column]) -> Composed:
+    """What stands between the brackets of a CREATE TABLE."""
+    return SQL(", ").join(_column(*column) for column in columns.items())
 
 
 def add_columns(name: Identifier, columns: Mapping[str, Column]) -> Composed:

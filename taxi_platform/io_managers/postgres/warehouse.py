@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -78,7 +78,7 @@ class PostgresWarehouse:
         with writing(self.address) as session:
             session.lock_until_commit(sql.lock_key("month", session.schema, table, day))
             with session.looking():
-                before = ledger_row(session, table, day, self.partition_column)
+                before = ledger_row(session, table, day, self.partition_column, on_its_way=stamp)
             if is_held(table, partition, stamp, before) and not force:
                 assert before is not None
                 if before.as_of < stamp.as_of:
@@ -94,8 +94,8 @@ class PostgresWarehouse:
                 unique_columns=self.unique_columns,
                 views=self.lookup_views,
             )
-            with _as_reader(trips) as rows:
-                counted = swap.replace(rows)
+            with _as_reader(trips) as (rows, gaps):
+                counted = swap.replace(rows, gaps)
         return self._stored(table, partition, stamp.version, outcome, counted, before)
 
     def _require_schema(self) -> None:
@@ -157,18 +157,21 @@ class PostgresWarehouse:
 
 
 @contextlib.contextmanager
-def _as_reader(trips: MonthFile | pa.RecordBatchReader) -> Iterator[pa.RecordBatchReader]:
+def _as_reader(
+    trips: MonthFile | pa.RecordBatchReader,
+) -> Iterator[tuple[pa.RecordBatchReader, Collection[str]]]:
+    """The rows as a stream, and the columns that are known to be empty."""
     import pyarrow as pa
 
     if not isinstance(trips, MonthFile):
-        yield trips
+        yield trips, ()
         return
     with contextlib.ExitStack() as stack:
         try:
-            rows = stack.enter_context(trips.reader())
+            rows_and_gaps = stack.enter_context(trips.reader_and_gaps())
         except (pa.ArrowException, OSError) as error:
             raise DamagedStoreError(
                 f"{trips.location}: {trips.table} {trips.partition} cannot be read as Parquet ({one_line(error)}). "
                 "Nothing was changed. Load it again."
             ) from error
-        yield rows
+        yield rows_and_gaps

@@ -128,10 +128,13 @@ def test_nobody_answers_is_one_sentence(store: BigQueryKit) -> None:
 
 
 REFUSALS = {
-    "no credentials": (Fault("GET", 99, 401, reason="authError"), StoreError, "does not let these credentials in"),
+    "no credentials": (Fault("GET", status=401, reason="authError"), StoreError, "does not let these credentials in"),
     "no right": (
         Fault(
-            r"POST .*/tables\?", 99, 403, reason="accessDenied", message="Access Denied: Dataset p:d: Permission denied"
+            r"POST .*/tables\?",
+            status=403,
+            reason="accessDenied",
+            message="Access Denied: Dataset p:d: Permission denied",
         ),
         StoreError,
         r"Permission denied\. Nothing was changed\. The service account needs the roles",
@@ -139,8 +142,7 @@ REFUSALS = {
     "no billing": (
         Fault(
             r"POST .*/jobs\?.* query",
-            99,
-            403,
+            status=403,
             reason="billingNotEnabled",
             message="Access Denied: BigQuery: Billing has not been enabled for this project. DML is not allowed.",
         ),
@@ -148,12 +150,12 @@ REFUSALS = {
         "Switch billing on",
     ),
     "no project": (
-        Fault("GET .*/datasets/", 99, 404, reason="notFound", message="Not found: Project cab-project"),
+        Fault("GET .*/datasets/", status=404, reason="notFound", message="Not found: Project cab-project"),
         StoreError,
         "Not found: Project cab-project. Nothing was changed. Name another project",
     ),
     "no dataset": (
-        Fault("GET .*/datasets/", 99, 404, reason="notFound", message="Not found: Dataset cab-project:x"),
+        Fault("GET .*/datasets/", status=404, reason="notFound", message="Not found: Dataset cab-project:x"),
         StoreError,
         r"Make the dataset where the lake's bucket is: bq --location=EU mk",
     ),
@@ -165,7 +167,7 @@ def test_what_no_retry_can_help_is_one_sentence_at_once(
     store: BigQueryKit, server: BigQueryEmulator, name: str
 ) -> None:
     fault, kind, said = REFUSALS[name]
-    server.faults.add(Fault(fault.pattern, 1, fault.status, reason=fault.reason, message=fault.message))
+    server.faults.add(Fault(fault.pattern, status=fault.status, reason=fault.reason, message=fault.message))
     with pytest.raises(kind, match=said) as refused:
         store.put(JANUARY, month_rows(JANUARY), "a", FIRST)
     assert not refused.value.retryable
