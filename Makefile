@@ -41,6 +41,8 @@ test-long: setup azurite local-bigquery
 	$(PYTEST) -m "long and not gcp"
 
 test-gcp: setup # against real Google Cloud: GOOGLE_CLOUD_PROJECT and TAXI_TEST_BUCKET say where; see docs/stores.md
+	@test -n "$(GOOGLE_CLOUD_PROJECT)" -a -n "$(TAXI_TEST_BUCKET)" || { echo "Set GOOGLE_CLOUD_PROJECT and \
+	TAXI_TEST_BUCKET, a bucket of it that tests may write to, and log in: see docs/stores.md, make test-gcp."; exit 2; }
 	$(PYTEST) -m gcp
 
 azurite: # Microsoft's emulator of Azure: without npm, or where it has no packages, what needs it is skipped

@@ -18,7 +18,19 @@ from taxi_platform_tests.conftest import Project
 
 STAGES = ("raw", "cleaned", "lake", "warehouse")
 FIRST = {"yellow": "2009-01", "green": "2013-08", "fhv": "2015-01", "fhvhv": "2019-02"}
-HEAVY = ("pandas", "pyarrow", "duckdb", "numpy", "fsspec", "polars", "psycopg", "pgpq")
+HEAVY = (
+    "pandas",
+    "pyarrow",
+    "duckdb",
+    "numpy",
+    "fsspec",
+    "polars",
+    "psycopg",
+    "pgpq",
+    "google.auth",
+    "botocore",
+    "azure.core",
+)
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +143,21 @@ def test_the_keys_are_the_same_whatever_the_settings(
     assert pools == ({"duckdb"} if kind == "duckdb" else set())  # Postgres keeps writers apart itself
 
 
+@pytest.mark.parametrize(
+    ("lake", "kind"), [("gs://b/x", "gcs"), ("s3://b/x", "s3"), ("az://c/x", "azure"), ("abfs://c@a.dfs/x", "azure")]
+)
+def test_the_stages_are_the_same_in_buckets_and_say_what_they_are_made_of(
+    graph: dg.AssetGraph, project: Project, lake: str, kind: str
+) -> None:
+    settings = {"TAXI_RAW": f"{lake}/raw", "TAXI_CLEANED": f"{lake}/cleaned", "TAXI_LAKE": f"{lake}/lake"}
+    other = graph_with(Settings.read(settings, project.folder))
+    assert {name: node.parent_keys for name, node in nodes(other).items()} == {
+        name: node.parent_keys for name, node in nodes(graph).items()
+    }
+    in_lake = {frozenset(node.kinds) for (stage, _), node in nodes(other).items() if stage in ("lake", "reference")}
+    assert in_lake == {frozenset({kind, "parquet"})}
+
+
 def python(project: Project, code: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -147,7 +174,7 @@ def python(project: Project, code: str) -> str:
 
 @pytest.mark.parametrize("warehouse", ["", "postgresql://u:pw@nowhere/db"])
 def test_definitions_load_without_the_heavy_libraries(project: Project, warehouse: str) -> None:
-    project.settings["TAXI_WAREHOUSE"] = warehouse
+    project.settings.update({"TAXI_WAREHOUSE": warehouse, "TAXI_RAW": "s3://b/x", "TAXI_LAKE": "gs://b/x"})
     code = (
         "import sys, dagster; before = set(sys.modules);"
         "from taxi_platform.definitions import defs; defs().resolve_asset_graph();"

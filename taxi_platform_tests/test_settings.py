@@ -11,7 +11,7 @@ import pytest
 from taxi_platform.errors import SettingsError
 from taxi_platform.resources.postgres.address import PostgresAddress
 from taxi_platform.settings import KNOWN_SETTINGS, Settings
-from taxi_platform_tests.conftest import Project
+from taxi_platform_tests.conftest import ROOT, Project
 
 
 def write(project: Project, name: str, *lines: str) -> None:
@@ -187,3 +187,13 @@ def test_nothing_is_read_when_the_modules_are_imported(project: Project) -> None
     code = "import taxi_platform.settings, taxi_platform.definitions, taxi_platform.cli.main"
     project.settings["TAXI_FOO"] = "no such setting"
     subprocess.run([sys.executable, "-c", code], check=True, env=project.environment(), cwd=project.folder, timeout=60)
+
+
+@pytest.mark.parametrize("example", sorted(ROOT.glob(".env.*.example")), ids=lambda path: path.name)
+def test_the_examples_of_settings_can_be_read(project: Project, example: Path) -> None:
+    (project.folder / ".env").write_text(example.read_text())
+    settings = read(project)
+    assert example.read_text().splitlines()[0].startswith("# ")
+    if example.name == ".env.local.example":
+        (project.folder / ".env").unlink()
+        assert settings == read(project)

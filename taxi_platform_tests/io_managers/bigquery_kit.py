@@ -21,7 +21,7 @@ from taxi_platform.resources.google import bigquery_client, storage_client
 from taxi_platform_tests.io_managers.bucket_kits import gcs
 from taxi_platform_tests.io_managers.kits import Claim, WarehouseKit, of_month, open_files
 from taxi_platform_tests.io_managers.months import TABLE
-from taxi_platform_tests.kit import local_bigquery_env
+from taxi_platform_tests.kit import google_cloud, local_bigquery_env
 from taxi_platform_tests.kit.bigquery_emulator import BigQueryEmulator
 from taxi_platform_tests.kit.gcs_objects import Refusal
 
@@ -207,10 +207,7 @@ class RealBigQueryKit(BigQueryKit):
 
     @classmethod
     def absent(cls) -> str | None:
-        missing = [name for name in ("GOOGLE_CLOUD_PROJECT", "TAXI_TEST_BUCKET") if not os.environ.get(name)]
-        if not missing:
-            return None
-        return f"no project of Google Cloud to test with: set {' and '.join(missing)}, then `make test-gcp`"
+        return google_cloud.absent()
 
     @classmethod
     def project(cls) -> str:
@@ -218,7 +215,7 @@ class RealBigQueryKit(BigQueryKit):
 
     @classmethod
     def start(cls) -> dict[str, str]:
-        return {name: value for name, value in os.environ.items() if name.startswith("GOOGLE_")}
+        return google_cloud.variables()
 
     def storage(self) -> Any:
         """A client of Cloud Storage."""

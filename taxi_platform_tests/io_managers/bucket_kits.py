@@ -11,13 +11,15 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import uuid4
 
 from taxi_platform.io_managers.objects.month_objects import MANIFEST, MonthObjects
 from taxi_platform.io_managers.objects.opening import open_store
+from taxi_platform.resources.google import storage_client
 from taxi_platform.trips.month_file import TRIPS
 from taxi_platform_tests.io_managers.kits import FolderKit
 from taxi_platform_tests.io_managers.months import TABLE
-from taxi_platform_tests.kit import azurite
+from taxi_platform_tests.kit import azurite, google_cloud
 from taxi_platform_tests.kit.gcs_emulator import GcsEmulator
 
 if TYPE_CHECKING:
@@ -48,9 +50,13 @@ class BucketKit(FolderKit):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.prefix = f"{root.name} ü#%/{hashlib.sha256(str(root).encode()).hexdigest()[:12]}"
-        self.location = f"{self.scheme}://{BUCKET}/{self.prefix}"
+        self.location = f"{self.scheme}://{self.bucket_name()}/{self.prefix}"
         self.variables = self.emulator()
         self.months = MonthObjects(open_store(self.location, self.variables, root, patience_s=PATIENCE_S))
+
+    @classmethod
+    def bucket_name(cls) -> str:
+        return BUCKET
 
     @classmethod
     def emulator(cls) -> dict[str, str]:
@@ -68,6 +74,10 @@ class BucketKit(FolderKit):
     @abstractmethod
     def objects(self) -> dict[str, str]:
         """What lies below the prefix, with what tells one content from another."""
+
+    @abstractmethod
+    def about(self, key: str) -> dict[str, str]:
+        """What an object says of itself, in the cloud's own words for that."""
 
     @abstractmethod
     def overwrite(self, key: str, data: bytes) -> None:
@@ -106,6 +116,10 @@ class GcsKit(BucketKit):
 
     name = "gcs"
     scheme = "gs"
+    unproven: ClassVar[Mapping[str, str]] = {
+        "of several who swap a manifest at once one wins": "the emulator has one lock, Google has many machines",
+        "credentials and rights are looked at": "the emulator signs in whoever asks",
+    }
 
     @classmethod
     def start(cls) -> dict[str, str]:
@@ -115,15 +129,14 @@ class GcsKit(BucketKit):
 
     @functools.cached_property
     def bucket(self) -> Any:
-        from google.auth.credentials import AnonymousCredentials
-        from google.cloud import storage
-
-        address = {"api_endpoint": self.variables["STORAGE_EMULATOR_HOST"]}
-        return storage.Client("p", credentials=AnonymousCredentials(), client_options=address).bucket(BUCKET)
+        return storage_client(self.variables).bucket(self.bucket_name())
 
     def objects(self) -> dict[str, str]:
         found = self.bucket.list_blobs(prefix=f"{self.prefix}/")
         return {blob.name.removeprefix(f"{self.prefix}/"): str(blob.generation) for blob in found}
+
+    def about(self, key: str) -> dict[str, str]:
+        return dict(self.bucket.get_blob(f"{self.prefix}/{key}").metadata)
 
     def overwrite(self, key: str, data: bytes) -> None:
         self.bucket.blob(f"{self.prefix}/{key}").upload_from_string(data)
@@ -133,11 +146,47 @@ class GcsKit(BucketKit):
             self.bucket.blob(f"{self.prefix}/{key}").delete()
 
 
+class RealGcsKit(GcsKit):
+    """Google Cloud Storage itself, below a prefix of the tests' own, which is emptied afterwards."""
+
+    name = "gcs-real"
+    is_real = True
+    unproven: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.prefix = f"taxi_platform_tests/{os.environ['KIT_RUN']}/{self.prefix}"
+        self.location = f"{self.scheme}://{self.bucket_name()}/{self.prefix}"
+        self.months = MonthObjects(open_store(self.location, self.variables, root))
+
+    @classmethod
+    def absent(cls) -> str | None:
+        return google_cloud.absent()
+
+    @classmethod
+    def bucket_name(cls) -> str:
+        return os.environ["TAXI_TEST_BUCKET"]
+
+    @classmethod
+    def start(cls) -> dict[str, str]:
+        os.environ.setdefault("KIT_RUN", uuid4().hex[:12])
+        return google_cloud.variables()
+
+    def end(self) -> None:
+        self.delete(*self.objects())
+
+
 class S3Kit(BucketKit):
     """S3, as moto has it."""
 
     name = "s3"
     scheme = "s3"
+    unproven: ClassVar[Mapping[str, str]] = {
+        "of several who swap a manifest at once one wins": "moto looks, then writes, in one process",
+        "bytes that changed on the way are refused": "moto looks at no checksum; the proxy of the tests does",
+        "credentials and rights are looked at": "moto lets anybody in",
+        "a bucket in another region is said to be so": "moto has none elsewhere; the answer is played",
+    }
 
     @classmethod
     def start(cls) -> dict[str, str]:
@@ -159,6 +208,9 @@ class S3Kit(BucketKit):
         found = [entry for page in pages for entry in page.get("Contents", ())]
         return {f["Key"].removeprefix(f"{self.prefix}/"): f"{f['ETag']} {f['LastModified']}" for f in found}
 
+    def about(self, key: str) -> dict[str, str]:
+        return dict(self.client.head_object(Bucket=BUCKET, Key=f"{self.prefix}/{key}")["Metadata"])
+
     def overwrite(self, key: str, data: bytes) -> None:
         self.client.put_object(Bucket=BUCKET, Key=f"{self.prefix}/{key}", Body=data)
 
@@ -172,6 +224,9 @@ class AzureKit(BucketKit):
 
     name = "azure"
     scheme = "az"
+    unproven: ClassVar[Mapping[str, str]] = {
+        "credentials and rights are looked at": "Azurite knows keys and tokens, but no roles",
+    }
     is_long = True
 
     @classmethod
@@ -191,6 +246,9 @@ class AzureKit(BucketKit):
     def objects(self) -> dict[str, str]:
         found = self.container.list_blobs(name_starts_with=f"{self.prefix}/")
         return {blob.name.removeprefix(f"{self.prefix}/"): blob.etag for blob in found}
+
+    def about(self, key: str) -> dict[str, str]:
+        return dict(self.container.get_blob_client(f"{self.prefix}/{key}").get_blob_properties().metadata)
 
     def overwrite(self, key: str, data: bytes) -> None:
         self.container.upload_blob(f"{self.prefix}/{key}", data, overwrite=True)
@@ -242,4 +300,4 @@ def gcs() -> GcsEmulator:
     return emulator
 
 
-BUCKET_KITS = (GcsKit, S3Kit, AzureKit)
+BUCKET_KITS = (GcsKit, S3Kit, AzureKit, RealGcsKit)

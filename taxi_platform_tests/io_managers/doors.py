@@ -107,7 +107,14 @@ def amazon(folder: Path) -> Iterator[Door]:
         GET: r"^GET /cab-months/[^?]*$",
         HEAD: r"^HEAD ",
     }
-    codes = {403: "AccessDenied", 401: "InvalidAccessKeyId", 429: "SlowDown", 500: "InternalError", 503: "SlowDown"}
+    codes = {
+        301: "PermanentRedirect",
+        403: "AccessDenied",
+        401: "InvalidAccessKeyId",
+        429: "SlowDown",
+        500: "InternalError",
+        503: "SlowDown",
+    }
     words = {
         status: f"<Error><Code>{code}</Code><Message>x</Message></Error>".encode() for status, code in codes.items()
     }

@@ -6,6 +6,7 @@ import pytest
 
 from taxi_platform_tests.conftest import ROOT
 from taxi_platform_tests.io_managers.kits import KITS
+from taxi_platform_tests.io_managers.objects import proofs
 
 UNPROVEN = [(name, what, why) for name, kit in KITS.items() for what, why in kit.unproven.items()]
 
@@ -18,3 +19,9 @@ def test_what_an_emulator_leaves_unproven(name: str, what: str, why: str) -> Non
 def test_the_docs_list_what_is_unproven() -> None:
     text = (ROOT / "docs" / "stores.md").read_text()
     assert [what for _, what, _ in UNPROVEN if what not in text] == []
+
+
+def test_the_docs_show_what_is_proven_of_the_lake_and_on_what() -> None:
+    assert proofs.table() in (ROOT / "docs" / "stores.md").read_text()
+    promised = {what for store in proofs.STORES for what in KITS[store].unproven}
+    assert promised <= set(proofs.PROMISES)

@@ -68,9 +68,12 @@ def parse_location(text: str) -> Location:
     bucket, _, prefix = text.partition(":")[2].removeprefix("//").partition("/")
     prefix = prefix.strip("/")
     names = r"[a-z0-9-]+@[a-z0-9.-]+" if scheme.startswith("abfs") else r"[\w.-]+"
-    if not re.fullmatch(names, bucket) or any(part in ("", ".", "..") for part in prefix.split("/") if prefix):
+    is_path = not prefix or not any(part in ("", ".", "..") for part in prefix.split("/"))
+    # Azure takes a backslash for a slash, and nobody can type what does not print.
+    if not re.fullmatch(names, bucket) or not is_path or "\\" in prefix or not prefix.isprintable():
         raise SettingsError(
-            f"a location at {scheme}:// is a bucket and a prefix, without credentials. Known are {KNOWN}."
+            f"a location at {scheme}:// is a bucket and a prefix, without credentials and backslashes. "
+            f"Known are {KNOWN}."
         )
     return Location(scheme, bucket, prefix)
 

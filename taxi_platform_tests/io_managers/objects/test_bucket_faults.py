@@ -202,6 +202,14 @@ def test_a_bucket_that_is_not_there_is_a_sentence(door: Door) -> None:
         assert not said.value.retryable
 
 
+@pytest.mark.parametrize("door", ["s3"], indirect=True)
+def test_a_bucket_in_another_region_is_said_to_be_so(door: Door) -> None:
+    door.fails(PUT, status=301, times=1000)
+    with pytest.raises(StoreError, match=r"cab-months is in another region .* Set AWS_REGION to its own\.") as said:
+        door.store().create(KEY, door.file())
+    assert not said.value.retryable
+
+
 def test_a_server_that_is_not_there_is_a_sentence_and_a_retry_may_help(door: Door) -> None:
     (address,) = (name for name in door.variables if name in ADDRESSES)
     store = door.store(patience_s=1, **{address: "http://127.0.0.1:1/cabs"})
