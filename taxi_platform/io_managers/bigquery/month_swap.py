@@ -151,9 +151,7 @@ class MonthSwap:
         if there is None:
             said = (schema.metadata or {}).get(b"description", b"").decode()
             create(self._session, self._table, columns, self._shape, description=said or "Kept month by month")
-        else:
-            widen(self._session, self._table, columns)
-        staging.widen(columns)
+        staging.widen(widen(self._session, self._table, columns).schema)
 
     def _finish(self, stamp: Stamp) -> None:
         if self._day is None and (table := self._session.table(self._table)) is not None and table.expires is not None:
