@@ -178,7 +178,7 @@ class LocalBigQueryKit(BigQueryKit):
     """BigQuery as somebody else's emulator has it, which knows far more of its SQL, types and schemas."""
 
     name = "local-bigquery"
-    is_long = True
+    is_long = is_second_opinion = True
     unproven: ClassVar[Mapping[str, str]] = {
         "a copy job swaps a partition in one step, also under load": "partition decorators are taught to it by us",
         "two jobs of one id at once: one begins": "it looks, then writes: a lock of ours is around that",
