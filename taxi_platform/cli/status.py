@@ -39,21 +39,21 @@ def run_status(*, refresh: bool, source: str | None, as_json: bool) -> None:
     from taxi_platform.definitions import cleaning_of, stores_of
     from taxi_platform.io_managers.stored import utc_now
     from taxi_platform.resources.sources.folder import without_credentials
-    from taxi_platform.resources.sources.look import last_look, save_look, take_look
+    from taxi_platform.resources.sources.look import last_looks, save_look, take_looks
     from taxi_platform.resources.sources.opening import open_source
     from taxi_platform.trips.services import SERVICES
 
     publisher = open_source(settings.source)
     name = without_credentials(settings.source)  # not publisher.name: two samples may go by one
-    looks = settings.home / "looks"
     if refresh:
         with _told(name) as seen:
-            taken = take_look(publisher, list(SERVICES.values()), utc_now(), name, seen)
-        save_look(taken, looks)
-    look = last_look(name, looks)
-    cells = coverage(stores_of(settings), list(SERVICES.values()), cleaning_of(settings), look)
+            taken = take_looks(publisher, SERVICES.values(), utc_now(), name, seen)
+        for look in taken:
+            save_look(look, settings.looks)
+    looks = last_looks(name, settings.looks)
+    cells = coverage(stores_of(settings), list(SERVICES.values()), cleaning_of(settings), looks)
+    looked_at = min((look.looked_at for look in looks.values()), default=None)
     if as_json:
-        looked_at = None if look is None else look.looked_at
         document = {"source": name, "looked_at": looked_at, "cells": [cell.__dict__ for cell in cells]}
         click.echo(json.dumps(document, indent=1))
         return
@@ -73,5 +73,5 @@ def run_status(*, refresh: bool, source: str | None, as_json: bool) -> None:
             click.echo(f"{service.name}: {len(missing)} months are published and not loaded, {span}.")
     if not rows:
         click.echo("Nothing is loaded yet. Begin with: taxi load green 2021-01")
-    when = f"was last looked at {look.looked_at}" if look else "has not been looked at yet: taxi status --refresh"
+    when = f"was last looked at {looked_at}" if looked_at else "has not been looked at yet: taxi status --refresh"
     click.echo(f"The source {name} {when}.")

@@ -17,7 +17,7 @@ from taxi_platform.errors import (
     SourceUnavailableError,
     TaxiError,
 )
-from taxi_platform.resources.sources.source import MonthSource, Progress, SourceFile
+from taxi_platform.resources.sources.source import Habits, MonthSource, Progress, SourceFile
 from taxi_platform.trips.months import Month
 from taxi_platform.trips.services import Service
 from taxi_platform.trips.zones import ZONES_FILE
@@ -38,6 +38,7 @@ class FolderSource:
     def __init__(self, url: str) -> None:
         self._url = url
         self.name = without_credentials(url)
+        self.habits = Habits(is_ours=urlsplit(url).scheme in ("", "file"))
 
     def find(self, service: Service, month: Month) -> MonthSource:
         stem = service.file_stem(month)
