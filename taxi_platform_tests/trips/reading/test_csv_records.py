@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from taxi_platform.trips.months import Month
 from taxi_platform.trips.reading.records import MAX_RAW_BYTES
 from taxi_platform_tests.trips.files import HEADER, clean_bytes, clean_rows, csv_of, reading_by, row
 
@@ -95,6 +96,17 @@ def test_a_record_over_several_lines_is_one_row() -> None:
     assert outcome.raw_lines == [row(store_and_fwd_flag='"x\ny"', passenger_count="0").encode()]
     assert outcome.facts["rows_in"] == 4
     assert outcome.facts["continuation_lines"] == 3  # a blank line is none
+
+
+def test_a_text_whose_every_line_passes_for_a_row_by_its_commas_is_read_line_by_line() -> None:
+    header = "dispatching_base_num,pickup_date,locationid,,"
+    lines = [",2015-01-01 00:00:00,1,,", ',,"a', 'b",,', ",2015-01-01 00:00:00,2,,"]
+    content = csv_of(*lines, header=header)
+    outcome = clean_bytes(content, "fhv_tripdata_2015-01.csv", service="fhv", month=Month(2015, 1))
+    assert outcome.kept_rows == [1, 3, 4]
+    assert outcome.column("dispatching_base_num") == [None, 'b"', None]
+    assert outcome.reasons == [(2, "unterminated_quote")]
+    assert outcome.raw_lines == [b',,"a']
 
 
 def test_a_quote_that_is_never_closed_costs_its_own_line_only() -> None:
