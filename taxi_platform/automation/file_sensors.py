@@ -20,7 +20,7 @@ from taxi_platform.trips.months import Month
 from taxi_platform.trips.published_counts import is_known_month
 from taxi_platform.trips.services import Service, new_york_today
 
-LOOK_EVERY_S = 15
+LOOK_EVERY_S = 10
 """How often a sensor thinks about looking. Our own folder is looked at each time; others much more rarely."""
 
 PATIENCE = Patience(attempts=2, longest_retry_after_s=5, connect_timeout_s=5, read_timeout_s=10)

@@ -18,6 +18,7 @@ SETTINGS: Mapping[str, str] = {
     "TAXI_ALERTS": "where alerts go: URLs of apprise joined by spaces (slack://..., mailto://..., json://...); secret",
     "TAXI_ALERTS_ON": "what alerts are sent of: failed, checks, warnings, late, drift, changes, sensors; default: all "
     "but warnings",
+    "TAXI_ALERTS_EVERY": "so long after a message of alerts the next one is sent at the earliest; default: 5m",
     "TAXI_UI": "the address of Dagster's UI as links in alerts have it; default: http://127.0.0.1:3000",
 }
 
@@ -25,8 +26,8 @@ ALERTS = ("failed", "checks", "warnings", "late", "drift", "changes", "sensors")
 """What there can be alerts of: runs that failed, checks that failed, checks that only warn, months that are late,
 columns that nobody knows, months that were published again, sensors that keep failing."""
 
-_EVERY = re.compile(r"([1-9]\d{0,4})([mhd])")
-_SECONDS = {"m": 60, "h": 3600, "d": 86400}
+_EVERY = re.compile(r"([1-9]\d{0,4})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Plan:
     readers: int = 2
     alerts: str = field(default="", repr=False)
     alerts_on: tuple[str, ...] = tuple(name for name in ALERTS if name != "warnings")
+    alerts_every_s: int = 300
     ui: str = "http://127.0.0.1:3000"
 
     @classmethod
@@ -59,10 +61,11 @@ class Plan:
             sensors_run=_switch("TAXI_SENSORS", given["TAXI_SENSORS"]) if "TAXI_SENSORS" in given else None,
             since=_month("TAXI_SINCE", given["TAXI_SINCE"]) if "TAXI_SINCE" in given else None,
             cron=_cron(given.get("TAXI_CRON", cls.cron)),
-            every_s=_seconds(given.get("TAXI_EVERY", "6h")),
+            every_s=_seconds("TAXI_EVERY", given.get("TAXI_EVERY", "6h")),
             readers=_readers(given.get("TAXI_READERS", str(cls.readers))),
             alerts=given.get("TAXI_ALERTS", ""),
             alerts_on=_kinds(given["TAXI_ALERTS_ON"]) if "TAXI_ALERTS_ON" in given else cls.alerts_on,
+            alerts_every_s=_seconds("TAXI_ALERTS_EVERY", given.get("TAXI_ALERTS_EVERY", "5m")),
             ui=given.get("TAXI_UI", cls.ui).rstrip("/"),
         )
 
@@ -94,10 +97,10 @@ def _cron(value: str) -> str:
     return value
 
 
-def _seconds(value: str) -> int:
+def _seconds(name: str, value: str) -> int:
     match = _EVERY.fullmatch(value)
     if match is None:
-        raise SettingsError(f"TAXI_EVERY: {value!r} is no span of time. Write it as 90m, 6h or 2d.")
+        raise SettingsError(f"{name}: {value!r} is no span of time. Write it as 90m, 6h or 2d.")
     return int(match[1]) * _SECONDS[match[2]]
 
 

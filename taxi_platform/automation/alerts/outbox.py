@@ -11,9 +11,6 @@ from taxi_platform.automation.alerts.alert import Alert
 HELD_S = 24 * 3600
 """The same is not told again for so long."""
 
-BETWEEN_S = 300
-"""So long after a message the next one is sent at the earliest, about all that came up meanwhile."""
-
 WAITING = 200
 """More is not kept, only counted: nobody reads it."""
 
@@ -61,9 +58,9 @@ class Outbox:
             else:
                 self.left_out += 1
 
-    def due(self, now: float) -> list[Alert]:
-        """What is to be sent now: all that waits, unless something was sent just before."""
-        return [Alert(**alert) for alert in self.waiting] if now - self.sent_at >= BETWEEN_S else []
+    def due(self, now: float, every_s: float) -> list[Alert]:
+        """What is to be sent now: all that waits, unless something was sent less than `every_s` before."""
+        return [Alert(**alert) for alert in self.waiting] if now - self.sent_at >= every_s else []
 
     def sent(self, now: float) -> None:
         """Note that what was due has gone."""

@@ -35,21 +35,24 @@ class AlertsResource(dg.ConfigurableResource[Any]):
             SettingsError: apprise is missing, or knows one of the URLs not.
         """
         import logging
+        import warnings
 
-        try:
-            import apprise
-        except ImportError:
-            raise SettingsError(
-                "Alerts need apprise, which is not installed: pip install 'taxi-platform[alerts]'."
-            ) from None
-        logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its words may hold the URLs
-        channels = apprise.Apprise()
-        for number, url in enumerate(self.urls.get_secret_value().split(), 1):
-            if not channels.add(url):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # apprise's own, of what a later Python has no more
+            try:
+                import apprise
+            except ImportError:
                 raise SettingsError(
-                    f"TAXI_ALERTS: apprise does not know URL number {number} ({url.partition('://')[0][:20]}://...)."
-                )
-        return bool(channels.notify(body=text, title=title))
+                    "Alerts need apprise, which is not installed: pip install 'taxi-platform[alerts]'."
+                ) from None
+            logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its words may hold the URLs
+            channels = apprise.Apprise()
+            for number, url in enumerate(self.urls.get_secret_value().split(), 1):
+                if not channels.add(url):
+                    raise SettingsError(
+                        f"TAXI_ALERTS: apprise does not know URL number {number} ({url.partition('://')[0][:20]}://...)."
+                    )
+            return bool(channels.notify(body=text, title=title))
 
 
 def alerts_sensor(plan: Plan) -> dg.SensorDefinition:
@@ -61,7 +64,7 @@ def alerts_sensor(plan: Plan) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING if plan.alerts else dg.DefaultSensorStatus.STOPPED,
         description=(
             f"Sends alerts of: {', '.join(plan.alerts_on) or 'nothing'} (TAXI_ALERTS_ON) to where TAXI_ALERTS says. "
-            "What came up within five minutes goes in one message; the same is not told twice a day."
+            "What comes up shortly after a message waits for the next one; the same is not told twice a day."
         ),
     )
     def alerts(context: dg.SensorEvaluationContext, channels: AlertsResource) -> Any:
@@ -71,7 +74,7 @@ def alerts_sensor(plan: Plan) -> dg.SensorDefinition:
         for record in _ended_since(context.instance, outbox, now):
             outbox.take(of_run(context.instance, record.dagster_run, plan.ui), plan.alerts_on, now)
         outbox.take(of_sensors(context.instance, plan.ui), plan.alerts_on, now)
-        said = _send(channels, outbox, now)
+        said = _send(channels, outbox, now, plan.alerts_every_s)
         return dg.SensorResult(skip_reason=said, cursor=outbox.cursor())
 
     return alerts
@@ -96,9 +99,9 @@ def _ended_since(instance: dg.DagsterInstance, outbox: Outbox, now: float) -> li
     return new
 
 
-def _send(channels: AlertsResource, outbox: Outbox, now: float) -> str:
+def _send(channels: AlertsResource, outbox: Outbox, now: float, every_s: float) -> str:
     """Send what is due; what is said of it."""
-    alerts = outbox.due(now)
+    alerts = outbox.due(now, every_s)
     if not alerts:
         return f"{len(outbox.waiting)} alerts wait for the next message" if outbox.waiting else "nothing to tell"
     title, text = message(alerts)

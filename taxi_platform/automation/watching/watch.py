@@ -134,7 +134,8 @@ class Watch:
 
     def _asked_for(self, memory: Memory) -> Iterator[MonthSource]:
         """What is told of the months whose turn it is."""
-        if memory.newest is None and not self._find_newest(memory):
+        if memory.newest is None:
+            self._find_newest(memory)
             return
         months = self._due(memory)
         for month in months:
@@ -149,7 +150,7 @@ class Watch:
                 f"{nearest} is asked for again at {_clock(memory.looked.get(nearest.key, 0) + HOUR)}"
             )
 
-    def _find_newest(self, memory: Memory) -> bool:
+    def _find_newest(self, memory: Memory) -> None:
         """The first look: from the newest month backwards, to the first one that is there."""
         month = self._last()
         for _ in range(PROBED):
@@ -159,21 +160,19 @@ class Watch:
                     f"the newest month of {self.source.name} is {month}: later ones are loaded, and those that change"
                 )
                 self._judge(file, memory)
-                return True
+                return
             month = month.plus(-1)
         memory.wait_until = self.now() + HOUR
         memory.trouble = f"{self.source.name} has no {self.service.name} month of the last {PROBED}."
-        self.sighting.said.append(memory.trouble)
-        return False
+        self.sighting.said = [memory.trouble]
 
     def _find(self, month: Month, memory: Memory) -> MonthSource | None:
-        memory.looked[month.key] = self.now()
         try:
             file = self.source.find(self.service, month)
         except NotPublishedError as error:
-            self.sighting.seen[month.key] = None
             self.sighting.said.append(str(error).rstrip("."))
-            return None
+            file = None
+        memory.looked[month.key] = self.now()
         self.sighting.seen[month.key] = file
         return file
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import re
 from collections.abc import Iterable, Iterator
@@ -213,4 +214,6 @@ def _fingerprint(info: dict[str, Any]) -> str:
         if info.get(name):
             return f"{name.lower()}={info[name]}"
     modified = info.get("mtime") or info.get("LastModified") or info.get("last_modified") or info.get("created")
+    if isinstance(modified, dt.datetime):  # some file systems say it so in a file's info, and as a number in a listing
+        modified = modified.timestamp()
     return f"size={info.get('size')} modified={modified} file={info.get('ino', '')}"
