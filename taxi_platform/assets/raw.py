@@ -40,9 +40,9 @@ def raw_asset(service: Service, pool: str | None) -> dg.AssetsDefinition:
         source: SourceResource,
         raw_io_manager: dg.ResourceParam[MonthObjectsIOManager],
     ) -> Iterator[Any]:
-        month = Month.parse(context.partition_key)
         months = raw_io_manager.months
         with as_failure():
+            month = stages.month_of(context)
             publisher = source.open(
                 known_to_exist=is_known_month, seen_before=lambda url: _is_held(months, service, month, url)
             )

@@ -24,6 +24,11 @@ _LAUNCH = """mutation($p: ExecutionParams!){ launchPipelineExecution(executionPa
     ... on RunConfigValidationInvalid { errors { message } } ... on InvalidSubsetError { message } } }"""
 _AGAIN = """mutation($p: ReexecutionParams!){ launchRunReexecution(reexecutionParams:$p){ __typename
     ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+_BACKFILL_AGAIN = """mutation($p: ReexecutionParams){ reexecutePartitionBackfill(reexecutionParams:$p){ __typename
+    ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+_EVENTS = """query($r:ID!){ logsForRun(runId:$r){ ... on EventConnection { events { __typename
+    ... on ExecutionStepStartEvent { stepKey }
+    ... on ExecutionStepFailureEvent { stepKey error { message } failureMetadata { description } } } } } }"""
 _BACKFILL = """mutation($p: LaunchBackfillParams!){ launchPartitionBackfill(backfillParams:$p){ __typename
     ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message }
     ... on PartitionKeysNotFoundError { message } } }"""
@@ -92,8 +97,7 @@ class DagsterUp:
         launched = self.ask(
             _LAUNCH,
             p={
-                "selector": _PLACE
-                | {"pipelineName": "__ASSET_JOB", "assetSelection": selection, "assetCheckSelection": []},
+                "selector": _PLACE | {"pipelineName": "__ASSET_JOB", "assetSelection": selection},
                 "executionMetadata": {
                     "tags": [{"key": k, "value": v} for k, v in (partition | dict(tags or {})).items()]
                 },
@@ -123,6 +127,25 @@ class DagsterUp:
 
     def backfill_status(self, backfill_id: str) -> str:
         return str(self.ask(_BACKFILL_STATUS, b=backfill_id)["status"])
+
+    def backfill_again_from_failure(self, backfill_id: str) -> str:
+        """The UI's "re-execute from failure" of a backfill; the new one's id."""
+        launched = self.ask(_BACKFILL_AGAIN, p={"parentRunId": backfill_id, "strategy": "FROM_FAILURE"})
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+        return str(launched["backfillId"])
+
+    def steps(self, run_id: str) -> list[str]:
+        """The steps that a run started."""
+        events = self.ask(_EVENTS, r=run_id)["events"]
+        return [event["stepKey"] for event in events if event["__typename"] == "ExecutionStepStartEvent"]
+
+    def failure(self, run_id: str) -> str:
+        """What the first step that failed said."""
+        for event in self.ask(_EVENTS, r=run_id)["events"]:
+            if event["__typename"] == "ExecutionStepFailureEvent":
+                described = (event["failureMetadata"] or {}).get("description")
+                return str(described or event["error"]["message"])
+        return ""
 
     def ticks(self, sensor: str) -> list[dict[str, Any]]:
         """What a sensor did lately, newest first."""
