@@ -9,7 +9,7 @@ import dagster as dg
 
 from taxi_platform.assets.coverage import STATES, Cell, Stores, coverage
 from taxi_platform.assets.coverage_picture import picture
-from taxi_platform.assets.late import late_months
+from taxi_platform.assets.late import late_by_service
 from taxi_platform.assets.stages import OWNERS, STAGES
 from taxi_platform.io_managers.duckdb.io_manager import DuckDBMonthIOManager
 from taxi_platform.io_managers.failing import as_failure
@@ -72,23 +72,16 @@ def coverage_asset(looks: Path, since: Month | None) -> dg.AssetsDefinition:
             seen = last_looks(source.shown, looks)
             cells = coverage(stores, list(SERVICES.values()), cleaning, seen)
             habits = source.open().habits
-        results = []
-        for service in SERVICES:
-            loaded = {
-                cell.month
-                for cell in cells
-                if (cell.service, cell.stage) == (service, "warehouse") and cell.state != "missing"
-            }
-            late = late_months(habits, seen.get(service), loaded, new_york_today(), since)
-            results.append(
-                dg.AssetCheckResult(
-                    check_name=on_time(service),
-                    passed=not late,
-                    severity=dg.AssetCheckSeverity.WARN,
-                    description=", ".join(str(one) for one in late) or "No month is late.",
-                    metadata={"late_months": len(late)},
-                )
+        results = [
+            dg.AssetCheckResult(
+                check_name=on_time(service),
+                passed=not late,
+                severity=dg.AssetCheckSeverity.WARN,
+                description=", ".join(str(one) for one in late) or "No month is late.",
+                metadata={"late_months": len(late)},
             )
+            for service, late in late_by_service(cells, habits, seen, new_york_today(), since).items()
+        ]
         yield dg.MaterializeResult(metadata=_metadata(cells), check_results=results)
 
     return report

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from taxi_platform.assets.coverage import Cell
 from taxi_platform.resources.sources.look import Look
 from taxi_platform.resources.sources.source import Habits
 from taxi_platform.trips.months import Month, last_full_month
+from taxi_platform.trips.services import SERVICES
 
 LATEST_DAYS = 106
 """TLC has published a month so many days after its end at the latest (24 months were measured)."""
@@ -21,6 +23,19 @@ class LateMonth:
 
     def __str__(self) -> str:
         return f"{self.month} ({self.why})"
+
+
+def late_by_service(
+    cells: Sequence[Cell], habits: Habits, looks: Mapping[str, Look], today: dt.date, since: Month | None
+) -> dict[str, list[LateMonth]]:
+    """The late months of every service, given what is loaded and what was seen."""
+    loaded: dict[str, set[str]] = {service: set() for service in SERVICES}
+    for cell in cells:
+        if cell.stage == "warehouse" and cell.state != "missing":
+            loaded[cell.service].add(cell.month)
+    return {
+        service: late_months(habits, looks.get(service), months, today, since) for service, months in loaded.items()
+    }
 
 
 def late_months(

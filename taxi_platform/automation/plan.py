@@ -60,7 +60,7 @@ class Plan:
         return cls(
             sensors_run=_switch("TAXI_SENSORS", given["TAXI_SENSORS"]) if "TAXI_SENSORS" in given else None,
             since=_month("TAXI_SINCE", given["TAXI_SINCE"]) if "TAXI_SINCE" in given else None,
-            cron=_cron(given.get("TAXI_CRON", cls.cron)),
+            cron=_cron(given["TAXI_CRON"]) if "TAXI_CRON" in given else cls.cron,
             every_s=_seconds("TAXI_EVERY", given.get("TAXI_EVERY", "6h")),
             readers=_readers(given.get("TAXI_READERS", str(cls.readers))),
             alerts=given.get("TAXI_ALERTS", ""),
@@ -88,12 +88,14 @@ def _month(name: str, value: str) -> Month:
 
 
 def _cron(value: str) -> str:
-    from dagster._utils.schedules import is_valid_cron_schedule  # what Dagster itself asks, at its first tick
+    import dagster as dg
 
-    if not is_valid_cron_schedule(value):
+    try:
+        dg.ScheduleDefinition(job_name="any", cron_schedule=value)
+    except dg.DagsterInvalidDefinitionError:
         raise SettingsError(
             f"TAXI_CRON: {value!r} is no cron expression. Write it as 0 6 18 * * (at 6:00 of each 18th)."
-        )
+        ) from None
     return value
 
 

@@ -28,7 +28,7 @@ def run_up(host: str, port: int) -> NoReturn:
 
     settings = read_settings()
     if settings.plan.sensors_run is None:
-        os.environ["TAXI_SENSORS"] = "on"
+        os.putenv("TAXI_SENSORS", "on")  # for the processes to come: here nothing is read any more
     build_definitions(settings)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

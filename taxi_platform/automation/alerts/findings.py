@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.tags import WILL_RETRY_TAG
 
 from taxi_platform.assets.checks import UNKNOWN_COLUMNS
 from taxi_platform.assets.coverage_report import COVERAGE_KEY
 from taxi_platform.automation.alerts.alert import Alert
 from taxi_platform.automation.telling import first_failure, what_changed
 from taxi_platform.automation.watching.memory import Memory
+
+WILL_RETRY_TAG = "dagster/will_retry"
+"""Dagster puts it on a run that failed and that it runs again by itself."""
 
 PATIENCE = 3
 """So many times in a row a sensor fails, or its source does, before it is told."""
@@ -62,14 +64,12 @@ def _of_check(check: Any, month: str, link: str) -> Iterator[Alert]:
 
 def of_sensors(instance: dg.DagsterInstance, ui: str) -> Iterator[Alert]:
     """The sensors of which each of the last ticks failed, or whose source has not answered for some looks."""
-    from dagster._core.scheduler.instigation import InstigatorType, TickStatus
-
-    for state in instance.all_instigator_state(instigator_type=InstigatorType.SENSOR):
-        if not state.is_running:
+    for state in instance.all_instigator_state():
+        if not state.is_running or state.instigator_type.value != "SENSOR":
             continue
         link = f"{ui}/automation"
         ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=PATIENCE)
-        if len(ticks) == PATIENCE and all(tick.status == TickStatus.FAILURE for tick in ticks):
+        if len(ticks) == PATIENCE and all(tick.status.value == "FAILURE" for tick in ticks):
             said = ticks[0].error.message.strip() if ticks[0].error else "no reason was given"
             yield Alert("sensors", state.name, f"its last {PATIENCE} looks failed: {said}", link)
         memory = Memory.read(getattr(state.instigator_data, "cursor", None))
