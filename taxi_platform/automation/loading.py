@@ -11,6 +11,7 @@ import dagster as dg
 from taxi_platform.assets.stages import STAGES, asset_key
 from taxi_platform.assets.zones import WAREHOUSE_ZONES_KEY, ZONES_KEY
 from taxi_platform.automation.instance import in_words
+from taxi_platform.automation.rerunnable import rerunnable
 from taxi_platform.automation.telling import first_failure, what_changed
 from taxi_platform.errors import NotPublishedError, StoreUnavailableError
 from taxi_platform.io_managers.month_io import FORCE_TAG
@@ -101,12 +102,13 @@ def _run(
     """A run in this process, to its end; why there could be none, where Dagster's storage did not answer."""
     job = defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection=set(keys))
     try:
-        with in_words():
+        with in_words(), rerunnable(instance):
             result = job.execute_in_process(
                 instance=instance,
                 partition_key=partition_key,
                 raise_on_error=False,
-                tags={**process_tags(), **({FORCE_TAG: "true"} if force else {})},
+                # Whoever typed the command sees that it failed: the daemon need not run it again.
+                tags={**process_tags(), "dagster/max_retries": "0", **({FORCE_TAG: "true"} if force else {})},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
     except StoreUnavailableError as error:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from taxi_platform.io_managers.run_process import PID_TAG
 from taxi_platform.trips.months import Month
 from taxi_platform_tests.automation.conftest import Drops
 from taxi_platform_tests.conftest import Project
@@ -60,7 +61,9 @@ def test_everything_is_killed_in_the_middle_and_nothing_is_lost_or_doubled(
     backfill = up.backfill(GREEN, keys)
 
     def a_run() -> int:
-        return next((pid for pid, typed in up.processes().items() if "execute_run" in typed), 0)
+        """The process of a run that goes on."""
+        going = [run["tags"].get(PID_TAG) for run in up.runs() if run["status"] == "STARTED"]
+        return next((int(pid) for pid in going if pid and int(pid) in up.processes()), 0)
 
     os.kill(up.wait_for(a_run, "a run", 90), signal.SIGKILL)
     up.wait_for(lambda: len(up.ended()) >= 4, "four runs that ended", 120)
@@ -113,6 +116,7 @@ def test_a_run_that_the_cli_started_is_finished_from_where_it_failed(
     again = up.run_again_from_failure(failed["runId"])
     assert up.wait_for_run(again) == "SUCCESS"
     assert up.steps(again) == ["warehouse__green_trips"]
+    assert len({run["tags"][PID_TAG] for run in up.runs()}) == 2
     up.stop()
     assert_all_there(off, ["2021-01"])
 

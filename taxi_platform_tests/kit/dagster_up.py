@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -71,8 +72,11 @@ class DagsterUp:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/graphql", body, {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=60) as response:
-            answer = json.load(response)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                answer = json.load(response)
+        except urllib.error.HTTPError as error:
+            raise AssertionError(error.read().decode()) from error
         assert "errors" not in answer, answer["errors"]
         (result,) = answer["data"].values()
         return result
@@ -82,7 +86,8 @@ class DagsterUp:
         found = []
         for run in reversed(self.ask(_RUNS)["results"]):
             tags = {tag["key"]: tag["value"] for tag in run["tags"]}
-            found.append(run | {"tags": tags, "month": tags.get("dagster/partition", "")})
+            month = tags.get("dagster/partition") or tags.get("dagster/asset_partition_range_start", "")
+            found.append(run | {"tags": tags, "month": month})
         return found
 
     def ended(self) -> list[tuple[str, str, str]]:

@@ -32,7 +32,7 @@ def of_run(instance: dg.DagsterInstance, run: dg.DagsterRun, ui: str) -> Iterato
     if run.tags.get(WILL_RETRY_TAG) == "true":
         return
     link = f"{ui}/runs/{run.run_id}"
-    month = run.tags.get("dagster/partition", "")
+    month = run.tags.get("dagster/partition") or run.tags.get("dagster/asset_partition_range_start", "")
     entries = instance.all_logs(run.run_id, of_type=_TOLD)
     events = [entry.dagster_event for entry in entries if entry.dagster_event]
     if run.status == dg.DagsterRunStatus.FAILURE:
