@@ -70,10 +70,11 @@ def test_everything_is_killed_in_the_middle_and_nothing_is_lost_or_doubled(
     up.wait_for(a_run, "another run")
     up.kill()
     up.start()
-    for name in ("dagster_daemon", "webserver"):
-        up.wait_for(lambda: len({m for _, m, s in up.ended() if s == "SUCCESS"}) >= 8, "eight months", 180)
-        (pid,) = [pid for pid, typed in up.processes().items() if name.replace("_", "-") in typed or name in typed][:1]
-        os.kill(pid, signal.SIGKILL)
+    for name in ("dagster._daemon", "dagster_webserver"):
+        there = len(up.ended())
+        up.wait_for(lambda there=there: len(up.ended()) >= there + 2, "two more runs that ended", 180)
+        os.kill(next(pid for pid, typed in up.processes().items() if name in typed), signal.SIGKILL)
+        up.process.wait(60)  # what is left of it ends with it
         up.kill()
         up.start()
     up.wait_for(lambda: up.backfill_status(backfill).startswith("COMPLETED"), "the backfill", 400)
@@ -170,8 +171,7 @@ def test_runs_wait_for_a_publisher_that_gives_out_and_one_that_is_refused_is_not
         ("2021-03", "SUCCESS"),
     }
     (missing,) = [run["runId"] for run in up.runs() if run["status"] == "FAILURE"]
-    assert up.failure(missing).startswith("datatalks at http://127.0.0.1")
-    assert "has no green 2021-02" in up.failure(missing)
+    assert up.failure(missing).startswith("datatalks has no green 2021-02: ")
     up.stop()
     assert_all_there(project, [keys[0], keys[2]])
 
