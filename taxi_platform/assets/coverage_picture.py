@@ -18,7 +18,7 @@ COLOURS = {
     "missing": "#d8dee4",
     "unpublished": "#f3f4f6",
 }
-_STEP, _SIZE, _LEFT, _TOP, _GAP = 7, 6, 128, 34, 8
+_STEP, _SIZE, _LEFT, _TOP, _GAP = 10, 9, 130, 44, 10
 
 
 def picture(cells: Sequence[Cell]) -> str:
@@ -39,10 +39,10 @@ def svg(cells: Sequence[Cell]) -> str:
         for i, service in enumerate(services)
         for j, stage in enumerate(STAGES)
     }
-    height = max(rows.values()) + _STEP + 12
+    height = max(rows.values()) + _STEP + 10
     parts = [
-        f'<text x="{_LEFT + 100 * i}" y="10" fill="#57606a">{escape(state)}</text>'
-        f'<rect x="{_LEFT - 10 + 100 * i}" y="4" width="{_SIZE}" height="{_SIZE}" fill="{colour}"/>'
+        f'<text x="{_LEFT + 100 * i}" y="12" fill="#57606a">{escape(state)}</text>'
+        f'<rect x="{_LEFT - 13 + 100 * i}" y="5" width="{_SIZE}" height="{_SIZE}" fill="{colour}"/>'
         for i, (state, colour) in enumerate(COLOURS.items())
     ]
     parts += [
@@ -63,5 +63,5 @@ def svg(cells: Sequence[Cell]) -> str:
     width = max(max(columns.values()) + 40, _LEFT + 100 * len(COLOURS))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'font-family="sans-serif" font-size="7">{"".join(parts)}</svg>'
+        f'font-family="sans-serif" font-size="9">{"".join(parts)}</svg>'
     )

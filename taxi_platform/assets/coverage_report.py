@@ -93,18 +93,21 @@ def _metadata(cells: Sequence[Cell]) -> dict[str, dg.MetadataValue]:
         dg.TableRecord(
             {"service": service, "stage": stage} | {state: counts[service, stage, state] for state in STATES}
         )
-        for service in SERVICES
+        for service in dict.fromkeys(cell.service for cell in cells)
         for stage in STAGES
     ]
-    amiss = [cell for cell in cells if cell.state in ("stale", "changed", "damaged")]
+    amiss = [dg.TableRecord(cell.__dict__) for cell in cells if cell.state in ("stale", "changed", "damaged")]
+    columns = [dg.TableColumn(name) for name in ("service", "month", "stage", "state")]
     return {
-        "months_by_state": dg.MetadataValue.table(summary),
-        "not_as_they_should_be": dg.MetadataValue.table(
-            [dg.TableRecord(cell.__dict__) for cell in amiss[-SHOWN:]],
-            dg.TableSchema([dg.TableColumn(name) for name in ("service", "month", "stage", "state")]),
-        ),
         "picture": dg.MetadataValue.md(picture(cells)),
         "months_in_warehouse": dg.MetadataValue.int(
-            sum(counts[service, "warehouse", state] for service in SERVICES for state in ("current", "stale"))
+            sum(cell.stage == "warehouse" and cell.state in ("current", "stale") for cell in cells)
+        ),
+        "not_as_they_should_be": dg.MetadataValue.table(amiss[-SHOWN:], dg.TableSchema(columns)),
+        "months_by_state": dg.MetadataValue.table(
+            summary,
+            dg.TableSchema(
+                [dg.TableColumn("service"), dg.TableColumn("stage"), *(dg.TableColumn(s, "int") for s in STATES)]
+            ),
         ),
     }
