@@ -7,8 +7,14 @@ from pathlib import Path
 import dagster as dg
 
 from taxi_platform.assets.coverage import Stores
+from taxi_platform.assets.coverage_report import coverage_asset
 from taxi_platform.assets.factory import service_assets
 from taxi_platform.assets.zones import lookup_views, zones_assets
+from taxi_platform.automation.alerts.sensor import AlertsResource, alerts_sensor
+from taxi_platform.automation.file_sensors import file_sensor
+from taxi_platform.automation.jobs import month_job
+from taxi_platform.automation.pools import PUBLISHER
+from taxi_platform.automation.schedules import coverage_schedule, interval_sensor, monthly_schedule
 from taxi_platform.io_managers.bigquery.address import BigQueryAddress
 from taxi_platform.io_managers.bigquery.io_manager import BigQueryMonthIOManager
 from taxi_platform.io_managers.duckdb.io_manager import DuckDBMonthIOManager
@@ -20,6 +26,7 @@ from taxi_platform.resources.cleaning import CleaningResource
 from taxi_platform.resources.postgres.address import PostgresAddress
 from taxi_platform.resources.postgres.resource import PostgresResource
 from taxi_platform.resources.sources.opening import SourceResource
+from taxi_platform.resources.sources.web.uri import is_web_uri
 from taxi_platform.settings import Settings
 from taxi_platform.trips.services import SERVICES
 from taxi_platform.trips.zones import ENDS
@@ -28,14 +35,34 @@ from taxi_platform.trips.zones import ENDS
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph over the stores that `settings` names. The asset keys never change with them."""
     made_of = {"lake": kind_of(str(settings.lake)), "warehouse": warehouse_kind_of(settings)}
+    plan = settings.plan
     return dg.Definitions(
         assets=[
-            *(asset for service in SERVICES.values() for asset in service_assets(service, **made_of)),
+            *(
+                asset
+                for service in SERVICES.values()
+                for asset in service_assets(service, **made_of, publisher=publisher_pool(settings))
+            ),
             *zones_assets(**made_of),
+            coverage_asset(settings.looks, plan.since),
+        ],
+        jobs=[month_job(name) for name in SERVICES],
+        sensors=[
+            *(
+                file_sensor(service, looks=settings.looks, since=plan.since, runs=bool(plan.sensors_run))
+                for service in SERVICES.values()
+            ),
+            interval_sensor(plan.every_s),
+            alerts_sensor(plan),
+        ],
+        schedules=[
+            *(monthly_schedule(service, plan.cron) for service in SERVICES.values()),
+            coverage_schedule(runs=bool(plan.sensors_run)),
         ],
         resources={
             "source": SourceResource(uri=settings.source),
             "cleaning": cleaning_of(settings),
+            "channels": AlertsResource(plan.alerts),
             "raw_io_manager": objects_of(settings, settings.raw),
             "cleaned_io_manager": objects_of(settings, settings.cleaned),
             "lake_io_manager": objects_of(settings, settings.lake),
@@ -74,6 +101,11 @@ def warehouse_kind_of(settings: Settings) -> str:
     """What the warehouse is, as Dagster's UI calls it."""
     kinds = {PostgresAddress: "postgres", BigQueryAddress: "bigquery"}
     return kinds.get(type(settings.warehouse), "duckdb")
+
+
+def publisher_pool(settings: Settings) -> str | None:
+    """The pool of those who fetch from a publisher on the web; None where files need not be fetched from one."""
+    return PUBLISHER if is_web_uri(settings.source) else None
 
 
 def cleaning_of(settings: Settings) -> CleaningResource:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from taxi_platform.automation import plan as automation
 from taxi_platform.automation.project import find_project
 from taxi_platform.errors import SettingsError
 from taxi_platform.io_managers.bigquery import address as bigquery
@@ -29,6 +30,7 @@ KNOWN_SETTINGS: Mapping[str, str] = {
     "TAXI_WAREHOUSE": "the warehouse: duckdb:///path (default: TAXI_HOME/warehouse.duckdb), postgresql://, bigquery://",
     "TAXI_RULES": "the rules by which rows are rejected, joined by commas, or none; default: passenger_count_zero",
     "TAXI_UNKNOWN_COLUMNS": "keep (default) them in the extras, or fail",
+    **automation.SETTINGS,
 }
 """Every setting, for the docs and for messages."""
 
@@ -53,6 +55,12 @@ class Settings:
     rules: tuple[str, ...] = DEFAULT_RULES
     unknown_columns: str = "keep"
     clouds: Mapping[str, str] = field(default_factory=dict, repr=False)
+    plan: automation.Plan = field(default_factory=automation.Plan)
+
+    @property
+    def looks(self) -> Path:
+        """The folder in which the last looks at sources are remembered."""
+        return self.home / "looks"
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
@@ -83,6 +91,7 @@ class Settings:
                 "TAXI_UNKNOWN_COLUMNS", values.get("TAXI_UNKNOWN_COLUMNS") or "keep", ("keep", "fail")
             ),
             clouds={name: value for name, value in values.items() if value and name.startswith(VARIABLES)},
+            plan=automation.Plan.of(values),
         )
 
 

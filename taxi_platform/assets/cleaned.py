@@ -67,11 +67,12 @@ def cleaned_asset(service: Service) -> dg.AssetsDefinition:
         wanted = {check.name for check in context.selected_asset_check_keys}
         with as_failure():
             months = cleaned_io_manager.months
-            plan = _plan(service, Month.parse(context.partition_key), raw_trips, cleaning)
+            month = stages.month_of(context)
+            plan = _plan(service, month, raw_trips, cleaning)
             for event in (
                 _cleaned_month(plan, months, raw_trips, force=is_forced(context.run.tags))
                 if context.selected_asset_keys
-                else _checks_of_current(service, months, context.partition_key)
+                else _checks_of_current(service, months, month.key)
             ):
                 if not isinstance(event, dg.AssetCheckResult) or event.check_name in wanted:
                     yield event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from taxi_platform.assets.stages import STAGES
 from taxi_platform.io_managers.objects.month_objects import MonthObjects
@@ -18,6 +18,8 @@ from taxi_platform.trips.services import Service
 State = Literal["current", "stale", "changed", "damaged", "missing", "unpublished"]
 """`current` as the stage before it has it; `stale` behind it, or cleaned by other rules; `changed` the source has
 another file now; `damaged` not all of it is there; `missing` not loaded; `unpublished` the source has no such month."""
+
+STATES: tuple[State, ...] = get_args(State)
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,11 @@ class Cell:
     state: State
 
 
-def coverage(stores: Stores, services: Sequence[Service], cleaning: CleaningResource, look: Look | None) -> list[Cell]:
+def coverage(
+    stores: Stores, services: Sequence[Service], cleaning: CleaningResource, looks: Mapping[str, Look]
+) -> list[Cell]:
     """Every month that the source had at the last look or that any stage holds, in all four stages."""
-    viewer = _Viewer(stores, cleaning, look)
+    viewer = _Viewer(stores, cleaning, looks)
     return [
         Cell(service.name, month, stage, state)
         for service in services
@@ -54,15 +58,15 @@ def coverage(stores: Stores, services: Sequence[Service], cleaning: CleaningReso
 class _Viewer:
     """Looks at months, one after the other; the ledger is read once."""
 
-    def __init__(self, stores: Stores, cleaning: CleaningResource, look: Look | None) -> None:
-        self._stores, self._cleaning, self._look = stores, cleaning, look
+    def __init__(self, stores: Stores, cleaning: CleaningResource, looks: Mapping[str, Look]) -> None:
+        self._stores, self._cleaning, self._looks = stores, cleaning, looks
         self._ledger: Mapping[tuple[str, str], LedgerRow] = {
             (row.table, f"{row.partition:%Y-%m}"): row for row in stores.warehouse.months() if row.partition is not None
         }
 
     def months(self, service: Service) -> list[str]:
         stores = (self._stores.raw, self._stores.cleaned, self._stores.lake)
-        published = self._look.files.get(service.name, {}) if self._look else {}
+        published = self._looks[service.name].files if service.name in self._looks else ()
         held = {month for store in stores for month in store.partitions(service.table)}
         loaded = {month for table, month in self._ledger if table == service.table}
         return sorted(held | loaded | set(published))
@@ -72,18 +76,19 @@ class _Viewer:
         cleaned = self._stores.cleaned.current(service.table, month)
         lake = self._stores.lake.current(service.table, month)
         row = self._ledger.get((service.table, month))
-        seen = self._look.fingerprint(service.name, month) if self._look else None
+        look = self._looks.get(service.name)
         return (
-            _raw(self._stores.raw, raw, seen, looked=self._look is not None),
+            _raw(self._stores.raw, raw, look, month),
             _cleaned(self._stores.cleaned, cleaned, raw, self._cleaning),
             _lake(self._stores.lake, lake, cleaned),
             _warehouse(row, lake),
         )
 
 
-def _raw(store: MonthObjects, raw: MonthFile | None, seen: tuple[str, str] | None, *, looked: bool) -> State:
+def _raw(store: MonthObjects, raw: MonthFile | None, look: Look | None, month: str) -> State:
+    seen = None if look is None else look.fingerprint(month)
     if raw is None:
-        return "missing" if seen else "unpublished" if looked else "missing"
+        return "unpublished" if look is not None and seen is None else "missing"
     if not store.is_whole(raw):
         return "damaged"
     is_same = seen is None or seen == (raw.facts["url"], raw.facts["fingerprint"])

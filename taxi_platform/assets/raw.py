@@ -23,8 +23,8 @@ from taxi_platform.trips.services import Service
 VERSION_LENGTH = 16
 
 
-def raw_asset(service: Service) -> dg.AssetsDefinition:
-    """The asset `raw/{service}_trips`."""
+def raw_asset(service: Service, pool: str | None) -> dg.AssetsDefinition:
+    """The asset `raw/{service}_trips`; `pool` is that of those who fetch from the same publisher."""
 
     @dg.asset(
         **stages.common(service, "raw", kinds={"csv", "parquet"}, code_version="1"),
@@ -33,15 +33,16 @@ def raw_asset(service: Service) -> dg.AssetsDefinition:
             "and address. What is no whole file of trips (an error page, half a download) is refused before it is kept."
         ),
         dagster_type=dg.Any,
+        pool=pool,
     )
     def raw(
         context: dg.AssetExecutionContext,
         source: SourceResource,
         raw_io_manager: dg.ResourceParam[MonthObjectsIOManager],
     ) -> Iterator[Any]:
-        month = Month.parse(context.partition_key)
         months = raw_io_manager.months
         with as_failure():
+            month = stages.month_of(context)
             publisher = source.open(
                 known_to_exist=is_known_month, seen_before=lambda url: _is_held(months, service, month, url)
             )

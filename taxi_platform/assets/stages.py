@@ -8,6 +8,8 @@ from typing import Any
 
 import dagster as dg
 
+from taxi_platform.errors import RequestError
+from taxi_platform.trips.months import Month
 from taxi_platform.trips.schema import Column
 from taxi_platform.trips.services import TIMEZONE, Service
 
@@ -49,6 +51,21 @@ def common(service: Service, stage: str, *, kinds: set[str], code_version: str) 
         # One run a month, also where the UI is asked for a single run over a range: a month is replaced on its own.
         "backfill_policy": dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
     }
+
+
+def month_of(context: dg.AssetExecutionContext) -> Month:
+    """The month that a run is for.
+
+    Raises:
+        RequestError: It is for a range: somebody launched it as a single run.
+    """
+    keys = context.partition_keys
+    if len(keys) != 1:
+        raise RequestError(
+            f"This run is for {len(keys)} months, from {keys[0]} to {keys[-1]}. A month is replaced on its own: launch "
+            "a backfill with a run per partition."
+        )
+    return Month.parse(keys[0])
 
 
 def io_manager_key(stage: str) -> str:

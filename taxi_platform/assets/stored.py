@@ -76,7 +76,7 @@ def warehouse_asset(service: Service, kind: str) -> dg.AssetsDefinition:
         # Here the IO manager has done its work: Dagster comes back for more when the output is in the table.
         if context.selected_asset_check_keys:
             with as_failure():
-                cleaned = cleaned_io_manager.months.current(service.table, context.partition_key)
+                cleaned = cleaned_io_manager.months.current(service.table, stages.month_of(context).key)
                 yield reconcile(service, cleaned, lake_trips, warehouse_io_manager.warehouse)
 
     return warehouse

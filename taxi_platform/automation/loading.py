@@ -11,6 +11,8 @@ import dagster as dg
 from taxi_platform.assets.stages import STAGES, asset_key
 from taxi_platform.assets.zones import WAREHOUSE_ZONES_KEY, ZONES_KEY
 from taxi_platform.automation.instance import in_words
+from taxi_platform.automation.rerunnable import rerunnable
+from taxi_platform.automation.telling import first_failure, what_changed
 from taxi_platform.errors import NotPublishedError, StoreUnavailableError
 from taxi_platform.io_managers.month_io import FORCE_TAG
 from taxi_platform.io_managers.run_process import process_tags
@@ -100,12 +102,13 @@ def _run(
     """A run in this process, to its end; why there could be none, where Dagster's storage did not answer."""
     job = defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection=set(keys))
     try:
-        with in_words():
+        with in_words(), rerunnable(instance):
             result = job.execute_in_process(
                 instance=instance,
                 partition_key=partition_key,
                 raise_on_error=False,
-                tags={**process_tags(), **({FORCE_TAG: "true"} if force else {})},
+                # Whoever typed the command sees that it failed: the daemon need not run it again.
+                tags={**process_tags(), "dagster/max_retries": "0", **({FORCE_TAG: "true"} if force else {})},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
     except StoreUnavailableError as error:
@@ -129,7 +132,7 @@ def _result_of(result: dg.ExecuteInProcessResult, service: Service, month: Month
     cleaned = metadata.get("cleaned", {})
     status, message = _status(result, metadata)
     if status == "loaded" and "what_changed" in cleaned:
-        message = f"it is not what it was: {_what_changed(cleaned['what_changed'])}"
+        message = f"it is not what it was: {what_changed(cleaned['what_changed'])}"
     return MonthResult(
         service=service.name,
         month=month.key,
@@ -146,15 +149,6 @@ def _result_of(result: dg.ExecuteInProcessResult, service: Service, month: Month
     )
 
 
-def _what_changed(table: dg.MetadataValue) -> str:
-    records = [record.data for record in getattr(table, "records", ())]
-    return "; ".join(
-        f"{r['what']} {r['before']} -> {r['after']}" + (f" ({r['difference']})" if r["difference"] else "")
-        for r in records
-        if not str(r["what"]).startswith("rows with")
-    )
-
-
 def _value(metadata: Mapping[str, dg.MetadataValue], name: str) -> Any:
     return metadata[name].value if name in metadata else None
 
@@ -167,8 +161,8 @@ def _status(
             return "failed", broken
         outcomes = {_value(entries, "outcome") for entries in metadata.values()}
         return ("unchanged", "") if outcomes <= {"unchanged"} else ("loaded", "")
-    error, message = _failure(result)
-    return ("missing", message) if error == NotPublishedError.__name__ else ("failed", message)
+    failure = first_failure(result.all_events, result.run_id)
+    return ("missing" if failure.error == NotPublishedError.__name__ else "failed"), failure.sentence
 
 
 def _broken_checks(result: dg.ExecuteInProcessResult) -> str:
@@ -181,23 +175,6 @@ def _broken_checks(result: dg.ExecuteInProcessResult) -> str:
     if not names:
         return ""
     return f"what is stored does not agree ({', '.join(names)}). Load it again with --force: it is written anew."
-
-
-def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, str]:
-    """The kind of the first failure, and its sentence."""
-    for event in result.all_events:
-        if event.event_type_value != "STEP_FAILURE":
-            continue
-        data = event.step_failure_data
-        if data.user_failure_data is not None:
-            kind = data.user_failure_data.metadata.get("error")
-            return str(kind.value if kind else ""), str(data.user_failure_data.description)
-        error = data.error
-        while error is not None and error.cause is not None:
-            error = error.cause
-        said = error.message.strip() if error else "no reason was given"
-        return "", f"{event.step_key}: {said} (run {result.run_id} has the whole story)"
-    return "", f"the run {result.run_id} failed; its log has the reason"
 
 
 def _seconds(result: dg.ExecuteInProcessResult) -> dict[str, float]:

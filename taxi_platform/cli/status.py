@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +14,7 @@ from taxi_platform.cli.session import read_settings
 from taxi_platform.cli.tables import print_table
 
 if TYPE_CHECKING:
+    from taxi_platform.assets.coverage import Cell
     from taxi_platform.resources.sources.source import MonthSource
 
 SHOWN = 60
@@ -35,43 +36,60 @@ def run_status(*, refresh: bool, source: str | None, as_json: bool) -> None:
     settings = read_settings(source)
 
     from taxi_platform.assets.coverage import coverage
-    from taxi_platform.assets.stages import STAGES
+    from taxi_platform.assets.late import late_by_service
     from taxi_platform.definitions import cleaning_of, stores_of
     from taxi_platform.io_managers.stored import utc_now
     from taxi_platform.resources.sources.folder import without_credentials
-    from taxi_platform.resources.sources.look import last_look, save_look, take_look
+    from taxi_platform.resources.sources.look import last_looks, save_look, take_looks
     from taxi_platform.resources.sources.opening import open_source
-    from taxi_platform.trips.services import SERVICES
+    from taxi_platform.trips.services import SERVICES, new_york_today
 
     publisher = open_source(settings.source)
     name = without_credentials(settings.source)  # not publisher.name: two samples may go by one
-    looks = settings.home / "looks"
     if refresh:
         with _told(name) as seen:
-            taken = take_look(publisher, list(SERVICES.values()), utc_now(), name, seen)
-        save_look(taken, looks)
-    look = last_look(name, looks)
-    cells = coverage(stores_of(settings), list(SERVICES.values()), cleaning_of(settings), look)
+            taken = take_looks(publisher, SERVICES.values(), utc_now(), name, seen)
+        for look in taken:
+            save_look(look, settings.looks)
+    looks = last_looks(name, settings.looks)
+    cells = coverage(stores_of(settings), list(SERVICES.values()), cleaning_of(settings), looks)
+    late = late_by_service(cells, publisher.habits, looks, new_york_today(), settings.plan.since)
+    looked_at = min((look.looked_at for look in looks.values()), default=None)
     if as_json:
-        looked_at = None if look is None else look.looked_at
-        document = {"source": name, "looked_at": looked_at, "cells": [cell.__dict__ for cell in cells]}
+        document = {
+            "source": name,
+            "looked_at": looked_at,
+            "late": {service: [one.month.key for one in months] for service, months in late.items()},
+            "cells": [cell.__dict__ for cell in cells],
+        }
         click.echo(json.dumps(document, indent=1))
         return
+    _print_months(cells)
+    for service, months in late.items():
+        if months:
+            click.echo(f"{service} is late: {', '.join(str(month) for month in months)}.")
+    if not cells:
+        click.echo("Nothing is loaded yet. Begin with: taxi load green 2021-01")
+    when = f"was last looked at {looked_at}" if looked_at else "has not been looked at yet: taxi status --refresh"
+    click.echo(f"The source {name} {when}.")
+
+
+def _print_months(cells: Sequence[Cell]) -> None:
+    """A row for each month of which anything is there; of the others how many there are."""
     rows: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for cell in cells:
         rows[cell.service, cell.month][cell.stage] = cell.state
     shown = {key: states for key, states in rows.items() if set(states.values()) != {"missing"}}
     if shown:
-        lines = [(*key, *(states[stage] for stage in STAGES)) for key, states in shown.items()]
-        print_table(("service", "month", *STAGES), lines[-SHOWN:])
+        stages = list(next(iter(shown.values())))
+        lines = [(*key, *states.values()) for key, states in shown.items()]
+        print_table(("service", "month", *stages), lines[-SHOWN:])
         if len(lines) > SHOWN:
             click.echo(f"... and {len(lines) - SHOWN} months before these: --json shows all.")
-    for service in SERVICES.values():
-        missing = [month for (name, month) in rows if name == service.name and (name, month) not in shown]
-        if missing:
-            span = f"{missing[0]} to {missing[-1]}"
-            click.echo(f"{service.name}: {len(missing)} months are published and not loaded, {span}.")
-    if not rows:
-        click.echo("Nothing is loaded yet. Begin with: taxi load green 2021-01")
-    when = f"was last looked at {look.looked_at}" if look else "has not been looked at yet: taxi status --refresh"
-    click.echo(f"The source {name} {when}.")
+    missing: dict[str, list[str]] = defaultdict(list)
+    for service, month in rows:
+        if (service, month) not in shown:
+            missing[service].append(month)
+    for service, months in missing.items():
+        span = f"{months[0]} to {months[-1]}"
+        click.echo(f"{service}: {len(months)} months are published and not loaded, {span}.")

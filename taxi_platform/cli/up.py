@@ -23,9 +23,13 @@ def run_up(host: str, port: int) -> NoReturn:
         RequestError: The port is taken.
         SettingsError: A setting is wrong.
     """
+    from taxi_platform.automation.pools import PUBLISHER, set_pools
     from taxi_platform.definitions import build_definitions
 
-    build_definitions(read_settings())
+    settings = read_settings()
+    if settings.plan.sensors_run is None:
+        os.putenv("TAXI_SENSORS", "on")  # for the processes to come: here nothing is read any more
+    build_definitions(settings)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -34,7 +38,9 @@ def run_up(host: str, port: int) -> NoReturn:
             raise RequestError(
                 f"Port {port} of {host} is taken ({error.strerror}). Choose another one: --port {port + 1}"
             ) from None
-    open_history().dispose()
+    history = open_history()
+    set_pools(history, {PUBLISHER: settings.plan.readers})
+    history.dispose()
     project = find_project(Path.cwd()) or Path.cwd()
     click.echo(f"Dagster's UI: http://{host}:{port} (Ctrl-C ends it)")
     sys.stdout.flush()

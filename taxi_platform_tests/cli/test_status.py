@@ -38,8 +38,9 @@ def test_what_is_loaded_is_current_in_every_stage(template: Project) -> None:
     assert of(template, "2024-01") == ("current",) * 4
     assert set(template.states().values()) == {"current"}
     document = json.loads(template.taxi("status", "--json").out)
-    assert list(document) == ["source", "looked_at", "cells"]
+    assert list(document) == ["source", "looked_at", "late", "cells"]
     assert list(document["cells"][0]) == ["service", "month", "stage", "state"]
+    assert document["late"] == {"yellow": [], "green": [], "fhv": [], "fhvhv": []}
     assert (document["source"], document["looked_at"]) == ("sample://?rows=500", None)
 
 

@@ -73,6 +73,10 @@ class PublisherServer:
         """Answer the next requests for the file so."""
         self._faults[name].extend(faults)
 
+    def recover(self, name: str) -> None:
+        """Answer for the file as a healthy server does."""
+        self._faults[name].clear()
+
     def asked(self, name: str = "") -> list[str]:
         """The requests for a file (or all of them) as short words: `HEAD 200`, `GET bytes=100- 206`."""
         return [str(one) for one in self.requests if name in one.path]

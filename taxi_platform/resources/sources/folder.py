@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import re
 from collections.abc import Iterable, Iterator
@@ -17,7 +18,7 @@ from taxi_platform.errors import (
     SourceUnavailableError,
     TaxiError,
 )
-from taxi_platform.resources.sources.source import MonthSource, Progress, SourceFile
+from taxi_platform.resources.sources.source import Habits, MonthSource, Progress, SourceFile
 from taxi_platform.trips.months import Month
 from taxi_platform.trips.services import Service
 from taxi_platform.trips.zones import ZONES_FILE
@@ -38,6 +39,7 @@ class FolderSource:
     def __init__(self, url: str) -> None:
         self._url = url
         self.name = without_credentials(url)
+        self.habits = Habits(is_ours=urlsplit(url).scheme in ("", "file"))
 
     def find(self, service: Service, month: Month) -> MonthSource:
         stem = service.file_stem(month)
@@ -212,4 +214,6 @@ def _fingerprint(info: dict[str, Any]) -> str:
         if info.get(name):
             return f"{name.lower()}={info[name]}"
     modified = info.get("mtime") or info.get("LastModified") or info.get("last_modified") or info.get("created")
+    if isinstance(modified, dt.datetime):  # some file systems say it so in a file's info, and as a number in a listing
+        modified = modified.timestamp()
     return f"size={info.get('size')} modified={modified} file={info.get('ino', '')}"

@@ -6,9 +6,10 @@ from typing import Any
 import dagster as dg
 from pydantic import SecretStr
 
-from taxi_platform.resources.sources.folder import FolderSource, check_folder
+from taxi_platform.resources.sources.folder import FolderSource, check_folder, without_credentials
 from taxi_platform.resources.sources.sample import SampleSource, parse_sample_uri
 from taxi_platform.resources.sources.source import Source
+from taxi_platform.resources.sources.web.patience import Patience
 from taxi_platform.resources.sources.web.publishers import PUBLISHERS
 from taxi_platform.resources.sources.web.source import KnownToExist, SeenBefore, nobody_knows
 from taxi_platform.resources.sources.web.uri import is_web_uri, parse_web_uri
@@ -23,13 +24,18 @@ KNOWN: Mapping[str, str] = {
 
 
 def open_source(
-    setting: str, *, known_to_exist: KnownToExist = nobody_knows, seen_before: SeenBefore = nobody_knows
+    setting: str,
+    *,
+    known_to_exist: KnownToExist = nobody_knows,
+    seen_before: SeenBefore = nobody_knows,
+    patience: Patience | None = None,
 ) -> Source:
     """The source that `setting` names.
 
     Args:
         known_to_exist, seen_before: What is known of a month that its publisher refuses: TLC says 403 both where
             nothing is and to who asks too often.
+        patience: How much is borne before a publisher on the web counts as unavailable.
 
     Raises:
         SettingsError: It names none.
@@ -37,7 +43,7 @@ def open_source(
     if setting == "sample" or setting.startswith("sample:"):
         return parse_sample_uri(setting)
     if is_web_uri(setting):
-        return parse_web_uri(setting, known_to_exist=known_to_exist, seen_before=seen_before)
+        return parse_web_uri(setting, known_to_exist=known_to_exist, seen_before=seen_before, patience=patience)
     check_folder(setting)
     return FolderSource(setting)
 
@@ -55,13 +61,26 @@ class SourceResource(dg.ConfigurableResource[Any]):
     def __init__(self, uri: str | SecretStr) -> None:
         super().__init__(uri=uri if isinstance(uri, SecretStr) else SecretStr(uri))  # type: ignore[call-arg]
 
-    def open(self, *, known_to_exist: KnownToExist = nobody_knows, seen_before: SeenBefore = nobody_knows) -> Source:
+    @property
+    def shown(self) -> str:
+        """The setting as it may be shown."""
+        return without_credentials(self.uri.get_secret_value())
+
+    def open(
+        self,
+        *,
+        known_to_exist: KnownToExist = nobody_knows,
+        seen_before: SeenBefore = nobody_knows,
+        patience: Patience | None = None,
+    ) -> Source:
         """The source itself, told what is known already.
 
         Raises:
             SettingsError: The setting names none.
         """
-        return open_source(self.uri.get_secret_value(), known_to_exist=known_to_exist, seen_before=seen_before)
+        return open_source(
+            self.uri.get_secret_value(), known_to_exist=known_to_exist, seen_before=seen_before, patience=patience
+        )
 
 
 __all__ = ("KNOWN", "SampleSource", "SourceResource", "open_source")

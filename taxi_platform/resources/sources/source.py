@@ -40,8 +40,30 @@ class MonthSource(SourceFile):
     month: Month
 
 
+@dataclass(frozen=True)
+class Habits:
+    """How a source may be watched.
+
+    Attributes:
+        lists: One cheap look tells of all of its months. Else each month is asked for on its own.
+        is_ours: A folder of this machine: what lies there was put there to be loaded, and may still be being written.
+        last: The last month that it will ever have; None where new ones come.
+        is_made_up: Nothing of it comes early or late.
+    """
+
+    lists: bool = True
+    is_ours: bool = False
+    last: Month | None = None
+    is_made_up: bool = False
+
+
 class Source(Protocol):
     """A publisher of monthly files."""
+
+    @property
+    def habits(self) -> Habits:
+        """How it may be watched."""
+        ...
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ from taxi_platform.errors import NotPublishedError, SettingsError
 from taxi_platform.resources.sources.sample.eras import Era
 from taxi_platform.resources.sources.sample.timeline import era_of
 from taxi_platform.resources.sources.sample.zones import zones_csv
-from taxi_platform.resources.sources.source import MonthSource, Progress, SourceFile
+from taxi_platform.resources.sources.source import Habits, MonthSource, Progress, SourceFile
 from taxi_platform.trips.layouts import FileKind
 from taxi_platform.trips.months import Month, last_full_month
 from taxi_platform.trips.services import SERVICES, Service, new_york_today
@@ -69,6 +69,10 @@ class SampleSource:
     @property
     def name(self) -> str:
         return "sample"
+
+    @property
+    def habits(self) -> Habits:
+        return Habits(is_made_up=True)
 
     def rows_of(self, service: Service, month: Month) -> int:
         """How many data records the file of `month` has."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from taxi_platform.errors import NotPublishedError, SourceUnavailableError
-from taxi_platform.resources.sources.source import MonthSource, Progress, SourceFile
+from taxi_platform.resources.sources.source import Habits, MonthSource, Progress, SourceFile
 from taxi_platform.resources.sources.web.client import Client
 from taxi_platform.resources.sources.web.download import UNKNOWN, Described, Download
 from taxi_platform.resources.sources.web.host import THROTTLED_AFTER, Host, host_of
@@ -88,6 +88,10 @@ class WebSource:
     @property
     def name(self) -> str:
         return f"{self.publisher.name} at {self.base}" if self.base else self.publisher.name
+
+    @property
+    def habits(self) -> Habits:
+        return Habits(lists=False, last=self.publisher.last)
 
     @property
     def _host(self) -> Host:

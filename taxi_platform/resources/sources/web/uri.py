@@ -6,6 +6,7 @@ import re
 from urllib.parse import parse_qsl, urlsplit
 
 from taxi_platform.errors import SettingsError
+from taxi_platform.resources.sources.web.patience import Patience
 from taxi_platform.resources.sources.web.publishers import PUBLISHERS, Publisher
 from taxi_platform.resources.sources.web.source import KnownToExist, SeenBefore, WebSource, nobody_knows
 
@@ -18,7 +19,11 @@ def is_web_uri(setting: str) -> bool:
 
 
 def parse_web_uri(
-    uri: str, *, known_to_exist: KnownToExist = nobody_knows, seen_before: SeenBefore = nobody_knows
+    uri: str,
+    *,
+    known_to_exist: KnownToExist = nobody_knows,
+    seen_before: SeenBefore = nobody_knows,
+    patience: Patience | None = None,
 ) -> WebSource:
     """The source that `uri` (`tlc`, or `tlc://?base=http://mirror.example/trip-data`) names.
 
@@ -34,7 +39,7 @@ def parse_web_uri(
     if [name for name, _ in parameters] not in ([], ["base"]):
         raise SettingsError(f"The source {publisher.name} has one parameter, base, and no more. {known}")
     base = _checked(parameters[0][1], publisher, known) if parameters else ""
-    return WebSource(publisher, base, known_to_exist=known_to_exist, seen_before=seen_before)
+    return WebSource(publisher, base, known_to_exist, seen_before, patience or Patience())
 
 
 def _checked(base: str, publisher: Publisher, known: str) -> str:

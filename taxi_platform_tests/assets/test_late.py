@@ -1,0 +1,61 @@
+"""A month is late when the source has it and we do not, or when it should be out by now; and only then."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from taxi_platform.assets.coverage import Cell
+from taxi_platform.assets.coverage_picture import COLOURS, picture, svg
+from taxi_platform.assets.late import late_months
+from taxi_platform.resources.sources.look import Look
+from taxi_platform.resources.sources.source import Habits
+from taxi_platform.trips.months import Month
+
+TODAY = dt.date(2026, 11, 21)
+LOOK = Look("tlc", "green", "now", dict.fromkeys(("2026-05", "2026-06", "2026-07", "2026-08"), ("url", "etag")))
+
+
+def late(loaded: list[str], look: Look | None = LOOK, today: dt.date = TODAY, **options: object) -> list[str]:
+    return [str(one) for one in late_months(Habits(), look, loaded, today, **options)]  # type: ignore[arg-type]
+
+
+def test_what_the_source_has_and_we_do_not_is_late() -> None:
+    assert late(["2026-06"]) == ["2026-07 (the source has it)", "2026-08 (the source has it)"]
+    assert late(["2026-08"]) == []
+
+
+def test_what_should_be_out_is_late_even_where_the_source_has_it_not() -> None:
+    assert late(["2026-06"], look=None) == ["2026-07 (106 days after its end it is not at the source)"]
+    on_the_day = dt.date(2026, 8, 1) + dt.timedelta(days=106)
+    assert late(["2026-06"], look=None, today=on_the_day - dt.timedelta(days=1)) == []
+    assert late(["2026-06"], look=None, today=on_the_day) != []
+
+
+def test_what_lies_before_the_newest_month_is_a_choice_and_not_late() -> None:
+    assert late(["2026-08"]) == []
+    assert late(["2026-08"], since=Month(2026, 6)) == ["2026-06 (the source has it)", "2026-07 (the source has it)"]
+
+
+def test_of_what_nobody_loads_and_of_what_is_made_up_nothing_is_late() -> None:
+    assert late([]) == []
+    assert late_months(Habits(is_made_up=True), LOOK, ["2026-01"], TODAY) == []
+
+
+def test_a_publisher_that_ended_is_not_late() -> None:
+    habits = Habits(lists=False, last=Month(2021, 7))
+    assert late_months(habits, None, ["2021-07"], TODAY) == []
+    assert [one.month for one in late_months(habits, None, ["2021-05"], TODAY)] == [Month(2021, 6), Month(2021, 7)]
+
+
+def test_the_picture_has_a_field_a_month_and_stage_in_the_colour_of_its_state() -> None:
+    cells = [
+        Cell("green", "2021-01", "raw", "current"),
+        Cell("green", "2021-03", "raw", "missing"),
+        Cell("yellow", "2021-01", "warehouse", "damaged"),
+    ]
+    drawn = svg(cells)
+    for cell in cells:
+        title = f"<title>{cell.service} {cell.month} {cell.stage}: {cell.state}</title>"
+        assert f'fill="{COLOURS[cell.state]}">{title}' in drawn
+    assert picture(cells).startswith("![months by stage](data:image/svg+xml;base64,")
+    assert picture([]) == "Nothing is loaded, and the source was not looked at yet."
