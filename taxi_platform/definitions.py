@@ -108,6 +108,12 @@ def publisher_pool(settings: Settings) -> str | None:
     return PUBLISHER if is_web_uri(settings.source) else None
 
 
+def pool_sizes(settings: Settings) -> dict[str, int]:
+    """How many steps may be in each pool at once."""
+    warehouse = warehouse_kind_of(settings)
+    return {PUBLISHER: settings.plan.readers, warehouse: 1 if warehouse == "duckdb" else settings.plan.writers}
+
+
 def cleaning_of(settings: Settings) -> CleaningResource:
     """How months are cleaned with these settings."""
     return CleaningResource(rules=list(settings.rules), unknown_columns=settings.unknown_columns)

@@ -15,6 +15,7 @@ SETTINGS: Mapping[str, str] = {
     "TAXI_CRON": "when the schedule asks for what has come, New York time; default: 0 6 18 * * (monthly, at 6 o'clock)",
     "TAXI_EVERY": "how often the interval asks for what has come: 90m, 6h (default), 2d",
     "TAXI_READERS": "so many months are fetched from a publisher on the web at once; default: 2",
+    "TAXI_WRITERS": "so many months are written to Postgres or BigQuery at once; default: 2 (to DuckDB always one)",
     "TAXI_ALERTS": "where alerts go: URLs of apprise joined by spaces (slack://..., mailto://..., json://...); secret",
     "TAXI_ALERTS_ON": "what alerts are sent of: failed, checks, warnings, late, drift, changes, sensors; default: all "
     "but warnings",
@@ -44,6 +45,7 @@ class Plan:
     cron: str = "0 6 18 * *"
     every_s: int = 6 * 3600
     readers: int = 2
+    writers: int = 2
     alerts: str = field(default="", repr=False)
     alerts_on: tuple[str, ...] = tuple(name for name in ALERTS if name != "warnings")
     alerts_every_s: int = 300
@@ -62,7 +64,8 @@ class Plan:
             since=_month("TAXI_SINCE", given["TAXI_SINCE"]) if "TAXI_SINCE" in given else None,
             cron=_cron(given["TAXI_CRON"]) if "TAXI_CRON" in given else cls.cron,
             every_s=_seconds("TAXI_EVERY", given.get("TAXI_EVERY", "6h")),
-            readers=_readers(given.get("TAXI_READERS", str(cls.readers))),
+            readers=_a_few("TAXI_READERS", given.get("TAXI_READERS", str(cls.readers))),
+            writers=_a_few("TAXI_WRITERS", given.get("TAXI_WRITERS", str(cls.writers))),
             alerts=given.get("TAXI_ALERTS", ""),
             alerts_on=_kinds(given["TAXI_ALERTS_ON"]) if "TAXI_ALERTS_ON" in given else cls.alerts_on,
             alerts_every_s=_seconds("TAXI_ALERTS_EVERY", given.get("TAXI_ALERTS_EVERY", "5m")),
@@ -106,11 +109,9 @@ def _seconds(name: str, value: str) -> int:
     return int(match[1]) * _SECONDS[match[2]]
 
 
-def _readers(value: str) -> int:
+def _a_few(name: str, value: str) -> int:
     if not re.fullmatch(r"[1-8]", value):
-        raise SettingsError(
-            f"TAXI_READERS: {value!r} is not a number from 1 to 8. Publishers slow down who asks for more."
-        )
+        raise SettingsError(f"{name}: {value!r} is not a number from 1 to 8. Who asks for more at once is slowed down.")
     return int(value)
 
 

@@ -23,8 +23,8 @@ def run_up(host: str, port: int) -> NoReturn:
         RequestError: The port is taken.
         SettingsError: A setting is wrong.
     """
-    from taxi_platform.automation.pools import PUBLISHER, set_pools
-    from taxi_platform.definitions import build_definitions
+    from taxi_platform.automation.pools import set_pools
+    from taxi_platform.definitions import build_definitions, pool_sizes
 
     settings = read_settings()
     if settings.plan.sensors_run is None:
@@ -39,7 +39,7 @@ def run_up(host: str, port: int) -> NoReturn:
                 f"Port {port} of {host} is taken ({error.strerror}). Choose another one: --port {port + 1}"
             ) from None
     history = open_history()
-    set_pools(history, {PUBLISHER: settings.plan.readers})
+    set_pools(history, pool_sizes(settings))
     history.dispose()
     project = find_project(Path.cwd()) or Path.cwd()
     click.echo(f"Dagster's UI: http://{host}:{port} (Ctrl-C ends it)")

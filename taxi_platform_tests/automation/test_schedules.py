@@ -11,8 +11,9 @@ import dagster as dg
 import pytest
 
 from taxi_platform.automation.plan import ALERTS, Plan
+from taxi_platform.automation.pools import set_pools
 from taxi_platform.automation.schedules import MONTHS_BACK, interval_sensor, monthly_schedule
-from taxi_platform.definitions import build_definitions
+from taxi_platform.definitions import build_definitions, pool_sizes
 from taxi_platform.errors import SettingsError
 from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
 from taxi_platform.resources.sources.opening import SourceResource
@@ -125,6 +126,19 @@ def test_the_clock_is_new_yorks_and_its_cron_is_a_setting(tmp_path: Path) -> Non
     assert interval.minimum_interval_seconds == 2 * 24 * 3600
 
 
+def test_pools_are_as_large_as_was_set(tmp_path: Path) -> None:
+    assert pool_sizes(Settings.read({"TAXI_WRITERS": "4"}, tmp_path)) == {"publisher": 2, "duckdb": 1}
+    postgres = {"TAXI_WAREHOUSE": "postgresql://u@h/d", "TAXI_WRITERS": "4", "TAXI_READERS": "3"}
+    sizes = pool_sizes(Settings.read(postgres, tmp_path))
+    assert sizes == {"publisher": 3, "postgres": 4}
+    with dg.DagsterInstance.ephemeral() as instance:
+        set_pools(instance, sizes)  # an instance without pools is left alone
+    with dg.instance_for_test() as instance:
+        for _ in range(2):
+            set_pools(instance, sizes)
+            assert {limit.name: limit.limit for limit in instance.event_log_storage.get_pool_limits()} == sizes
+
+
 def test_what_is_not_set_is_as_the_settings_say() -> None:
     plan = Plan.of({})
     assert (plan.sensors_run, plan.since, plan.every_s, plan.readers) == (None, None, 6 * 3600, 2)
@@ -144,6 +158,7 @@ def test_what_is_not_set_is_as_the_settings_say() -> None:
         ("TAXI_EVERY", "0m", "90m, 6h or 2d"),
         ("TAXI_READERS", "0", "from 1 to 8"),
         ("TAXI_READERS", "99", "from 1 to 8"),
+        ("TAXI_WRITERS", "many", "from 1 to 8"),
         ("TAXI_ALERTS_ON", "failed,weather", "'weather'"),
         ("TAXI_ALERTS_EVERY", "-5m", "TAXI_ALERTS_EVERY"),
     ],
