@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
-from taxi_platform.errors import AccountingError, DamagedStoreError, RequestError
+from taxi_platform.errors import AccountingError, DamagedStoreError, RequestError, SchemaError
 from taxi_platform.io_managers.stored import Outcome, Stamp, Stored, named, refuse_older, table_name
 from taxi_platform.trips.month_file import MonthFile, Partition
 
@@ -170,6 +170,28 @@ def require_truth(table: str, partition: Partition, stamp: Stamp, rows: int, sum
                 f"{named(table, partition)}: the sum of {name} is {total} in the file, {sums[name]} in the "
                 "table. Nothing was changed; the old month stands."
             )
+
+
+def only_of_day(table: str, rows: pa.RecordBatchReader, column: str, day: dt.date | None) -> pa.RecordBatchReader:
+    """`rows` as they are, if all of them are of one partition. Where one is not, no more come, and an error at last.
+
+    Raises (where the rows are read):
+        SchemaError: Some are of another partition. It says how many: all of them were looked at.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        sent = mine = 0
+        for batch in rows:
+            sent += batch.num_rows
+            mine += pc.sum(pc.equal(batch.column(column), pa.scalar(day, pa.date32()))).as_py() or 0
+            if mine == sent:
+                yield batch
+        if mine != sent:
+            raise SchemaError(strays(table, day, column, sent, mine))
+
+    return pa.RecordBatchReader.from_batches(rows.schema, batches())
 
 
 def strays(table: str, day: dt.date | None, column: str, sent: int, rows: int) -> str:

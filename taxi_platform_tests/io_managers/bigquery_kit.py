@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 
@@ -18,7 +19,7 @@ from taxi_platform.io_managers.bigquery.warehouse import BigQueryWarehouse
 from taxi_platform.io_managers.stored import Stored
 from taxi_platform.resources.google import bigquery_client, storage_client
 from taxi_platform_tests.io_managers.bucket_kits import gcs
-from taxi_platform_tests.io_managers.kits import Claim, WarehouseKit, of_month
+from taxi_platform_tests.io_managers.kits import Claim, WarehouseKit, of_month, open_files
 from taxi_platform_tests.io_managers.months import TABLE
 from taxi_platform_tests.kit import google_cloud, local_bigquery_env
 from taxi_platform_tests.kit.bigquery_emulator import BigQueryEmulator
@@ -141,6 +142,17 @@ class BigQueryKit(WarehouseKit):
         spooled = [str(path) for path in self.root.rglob("*") if path.is_file()]
         return sorted(spooled + [name for name in self.tables() if name not in (TABLE, "_taxi_months")])
 
+    def held_open(self) -> list[str]:
+        """The connections to BigQuery that this process has, and the files of the store."""
+        self.client.close()
+        url = urlsplit(self.variables.get("BIGQUERY_EMULATOR_HOST", "https://bigquery.googleapis.com"))
+        port = url.port or 443
+        sockets = {os.path.basename(path) for path in map(_link, Path("/proc/self/fd").iterdir()) if "socket:" in path}
+        lines = [line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
+        mine = [line for line in lines if f"socket:[{line[9]}]" in sockets and line[3] == "01"]
+        found = [f"{local} -> {remote}" for _, local, remote, *_ in mine if int(remote.split(":")[1], 16) == port]
+        return found + open_files(self.root)
+
     def drop(self, name: str) -> None:
         self.client.delete_table(f"{self.address.project}.{self.address.dataset}.{name}")
 
@@ -166,7 +178,7 @@ class LocalBigQueryKit(BigQueryKit):
     """BigQuery as somebody else's emulator has it, which knows far more of its SQL, types and schemas."""
 
     name = "local-bigquery"
-    is_long = True
+    is_long = is_second_opinion = True
     unproven: ClassVar[Mapping[str, str]] = {
         "a copy job swaps a partition in one step, also under load": "partition decorators are taught to it by us",
         "two jobs of one id at once: one begins": "it looks, then writes: a lock of ours is around that",
@@ -211,6 +223,13 @@ class RealBigQueryKit(BigQueryKit):
 
     def place(self) -> str:
         return str(self.storage().get_bucket(os.environ["TAXI_TEST_BUCKET"]).location)
+
+
+def _link(path: Path) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:  # it was the one that listed them
+        return ""
 
 
 @functools.cache

@@ -15,9 +15,14 @@ from taxi_platform_tests.io_managers.kits import KITS, StoreKit, open_files
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave to `make test-long` and `make test-gcp` what runs over the stores that are theirs."""
-    for item in items:
+    for item in list(items):
         chosen = getattr(item, "callspec", None) and item.callspec.params
         kits = [KITS[name] for name in map(str, (chosen or {}).values()) if name in KITS]
+        is_promise = item.path.name.startswith(("test_promises", "test_unproven")) and not item.get_closest_marker(
+            "long"
+        )
+        if any(kit.is_second_opinion for kit in kits) and not is_promise:
+            items.remove(item)
         if any(kit.is_long for kit in kits):
             item.add_marker(pytest.mark.long)
         if any(kit.is_real for kit in kits):

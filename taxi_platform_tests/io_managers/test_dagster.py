@@ -19,6 +19,7 @@ import pytest
 
 from taxi_platform.errors import StoreUnavailableError
 from taxi_platform.io_managers import month_io
+from taxi_platform.io_managers.bigquery.warehouse import BigQueryWarehouse
 from taxi_platform.io_managers.duckdb import connecting
 from taxi_platform.io_managers.duckdb.warehouse import DuckDBWarehouse
 from taxi_platform.io_managers.objects.month_objects import MonthObjects
@@ -421,6 +422,7 @@ def test_an_error_that_a_retry_can_help_is_retried(kit: StoreKit, monkeypatch: p
         (MonthObjects, "publish"),
         (DuckDBWarehouse, "replace_month"),
         (PostgresWarehouse, "replace_month"),
+        (BigQueryWarehouse, "replace_month"),
     ):
         monkeypatch.setattr(store, method, unwell(getattr(store, method)))
     result = run(kit, [retried(readings(pa.Table, JANUARY))], JANUARY)

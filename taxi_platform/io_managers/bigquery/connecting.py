@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from taxi_platform.errors import SettingsError, StoreError
 from taxi_platform.io_managers.bigquery.address import BigQueryAddress
 from taxi_platform.io_managers.bigquery.refusals import JobFailedError, can_retry, in_words
+from taxi_platform.io_managers.bigquery.table_sql import quoted
 from taxi_platform.resources.google import bigquery_client
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Session:
         self.address, self.variables, self.patience_s = address, variables, patience_s
         self.client = bigquery_client(variables, address.project, address.location)
         self.retry = Retry(
-            predicate=_worth_another_call, initial=0.2, maximum=_LONGEST_PAUSE_S, multiplier=2.0, timeout=patience_s
+            predicate=can_retry, initial=0.2, maximum=_LONGEST_PAUSE_S, multiplier=2.0, timeout=patience_s
         )
         self.job_ids: list[str] = []
         self.bytes_processed = self.slot_ms = 0
@@ -75,6 +76,10 @@ class Session:
         from google.cloud.bigquery import DatasetReference
 
         return DatasetReference(self.address.project, self.address.dataset).table(table)
+
+    def name(self, table: str) -> str:
+        """The name of a table of this dataset, quoted."""
+        return quoted(f"{self.address.project}.{self.address.dataset}.{table}")
 
     def table(self, name: str) -> Any | None:
         """What there is of this name, a `bigquery.Table`; None where there is nothing."""
@@ -207,12 +212,3 @@ def connected(
 def first(rows: Sequence[tuple[Any, ...]]) -> tuple[Any, ...] | None:
     """The first row of an answer, None where there is none."""
     return rows[0] if rows else None
-
-
-def _worth_another_call(error: BaseException) -> bool:
-    from google.api_core.exceptions import GoogleAPIError
-    from google.auth.exceptions import TransportError
-    from requests import RequestException
-
-    known = GoogleAPIError | RequestException | TransportError | ConnectionError
-    return isinstance(error, known) and can_retry(error)

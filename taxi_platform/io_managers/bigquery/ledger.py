@@ -68,14 +68,14 @@ def write_ledger(session: Session, table: str, day: dt.date | None, note: Note, 
         **_key(table, day),
         "version": ("STRING", note.version),
         "as_of": ("STRING", note.as_of),
-        "rows": ("INT64", note.rows),
+        "stored": ("INT64", note.rows),
         "rejected": ("INT64", note.rejected),
         "control_sums": ("STRING", note.control_sums),
         "schema_version": ("INT64", note.schema_version),
         "run_id": ("STRING", note.run_id),
         "swap": ("INT64", swap),
     }
-    ledger = _name(session, LEDGER)
+    ledger = session.name(LEDGER)
     session.ask(sql.merge_ledger(ledger), values)
     # BigQuery lets two statements that only insert run side by side: then a first month has two rows.
     rows = session.ask(f"SELECT swap, loaded_at FROM {ledger} WHERE {sql.OF_LEDGER}", _key(table, day))  # noqa: S608
@@ -90,7 +90,7 @@ def write_ledger(session: Session, table: str, day: dt.date | None, note: Note, 
 def confirm(session: Session, table: str, day: dt.date | None, version: str, as_of: str) -> None:
     """A version was seen again: an older one cannot take its place later."""
     session.ask(
-        f"UPDATE {_name(session, LEDGER)} SET as_of = @as_of "  # noqa: S608
+        f"UPDATE {session.name(LEDGER)} SET as_of = @as_of "  # noqa: S608
         f"WHERE {sql.OF_LEDGER} AND version = @version AND as_of < @as_of",
         {**_key(table, day), "version": ("STRING", version), "as_of": ("STRING", as_of)},
     )
@@ -103,10 +103,10 @@ def entry_of(session: Session, table: str, day: dt.date | None, column: str) -> 
     found = session.table(table)
     count = str(NO_TABLE)
     if found is not None and (day is None or column in {field.name for field in found.schema}):
-        count = f"(SELECT COUNT(*) FROM {_name(session, table)} WHERE {sql.of_day(column, day)})"  # noqa: S608
+        count = f"(SELECT COUNT(*) FROM {session.name(table)} WHERE {sql.of_day(column, day)})"  # noqa: S608
     row = first(
         session.ask(
-            f"SELECT version, as_of, `rows`, {count} AS counted, swap FROM {_name(session, LEDGER)} "  # noqa: S608
+            f"SELECT version, as_of, `rows`, {count} AS counted, swap FROM {session.name(LEDGER)} "  # noqa: S608
             f"WHERE {sql.OF_LEDGER} ORDER BY swap DESC LIMIT 1",
             _key(table, day),
         )
@@ -118,7 +118,7 @@ def tables_of(session: Session) -> list[str]:
     """The tables that the ledger knows."""
     if session.table(LEDGER) is None:
         return []
-    found = session.ask(f"SELECT DISTINCT table_name FROM {_name(session, LEDGER)} ORDER BY table_name")  # noqa: S608
+    found = session.ask(f"SELECT DISTINCT table_name FROM {session.name(LEDGER)} ORDER BY table_name")  # noqa: S608
     return [name for (name,) in found]
 
 
@@ -128,11 +128,11 @@ def rows_of(session: Session, table: str, column: str) -> list[LedgerRow]:
     by, counted = "CAST(NULL AS DATE)", "SELECT CAST(NULL AS DATE) AS day, 0 AS counted FROM UNNEST([1]) WHERE FALSE"
     if found is not None:
         by = sql.quoted(column) if column in {field.name for field in found.schema} else by
-        counted = f"SELECT {by} AS day, COUNT(*) AS counted FROM {_name(session, table)} GROUP BY 1"  # noqa: S608
+        counted = f"SELECT {by} AS day, COUNT(*) AS counted FROM {session.name(table)} GROUP BY 1"  # noqa: S608
     rows = session.ask(
         f"WITH counts AS ({counted}) SELECT l.source_month, l.version, l.as_of, l.`rows`, "  # noqa: S608
         "IF(l.source_month IS NULL, (SELECT SUM(counted) FROM counts), c.counted) AS counted "
-        f"FROM {_name(session, LEDGER)} l LEFT JOIN counts c ON c.day = l.source_month "
+        f"FROM {session.name(LEDGER)} l LEFT JOIN counts c ON c.day = l.source_month "
         "WHERE l.table_name = @table QUALIFY ROW_NUMBER() OVER (PARTITION BY l.source_month ORDER BY l.swap DESC) = 1 "
         "ORDER BY l.source_month",
         {"table": ("STRING", table)},
@@ -146,7 +146,3 @@ def rows_of(session: Session, table: str, column: str) -> list[LedgerRow]:
 
 def _key(table: str, day: dt.date | None) -> Mapping[str, tuple[str, Any]]:
     return {"table": ("STRING", table), "day": ("DATE", day)}
-
-
-def _name(session: Session, table: str) -> str:
-    return sql.quoted(f"{session.address.project}.{session.address.dataset}.{table}")

@@ -136,8 +136,7 @@ class MonthSwap:
         assert self._day is not None
         assert self._shape.kind is not None
         assert self._shape.column is not None
-        address, column = self._session.address, sql.quoted(self._shape.column)
-        name = sql.quoted(f"{address.project}.{address.dataset}.{self._table}")
+        column, name = sql.quoted(self._shape.column), self._session.name(self._table)
         since, until = sql.period(self._day, self._shape.kind)
         return self._session.begin(
             f"DELETE FROM {name} WHERE {column} >= @since AND {column} < @until",  # noqa: S608
@@ -152,9 +151,7 @@ class MonthSwap:
         if there is None:
             said = (schema.metadata or {}).get(b"description", b"").decode()
             create(self._session, self._table, columns, self._shape, description=said or "Kept month by month")
-        else:
-            widen(self._session, self._table, columns)
-        staging.widen(columns)
+        staging.widen(widen(self._session, self._table, columns).schema)
 
     def _finish(self, stamp: Stamp) -> None:
         if self._day is None and (table := self._session.table(self._table)) is not None and table.expires is not None:

@@ -76,9 +76,8 @@ def _begin(
     found = session.table(table)
     known: Mapping[str, bigquery.SchemaField] = {} if found is None else {field.name: field for field in found.schema}
     chosen = [known[name] for name in columns or known if name in known]
-    name = sql.quoted(f"{session.address.project}.{session.address.dataset}.{table}")
     which = sql.of_days(column, [day_of(partition) for partition in partitions])
-    query = f"SELECT {sql.names(field.name for field in chosen)} FROM {name} WHERE {which}"  # noqa: S608
+    query = f"SELECT {sql.names(field.name for field in chosen)} FROM {session.name(table)} WHERE {which}"  # noqa: S608
 
     def once() -> Any:
         job = session.begin(query)

@@ -95,21 +95,30 @@ class JobFailedError(Exception):
         self.reason: str = error.get("reason", "")
 
 
-def can_retry(error: Exception) -> bool:
+def can_retry(error: BaseException) -> bool:
     """Whether the same may work in a moment."""
-    return sentence_of(error)[0].retryable
+    if isinstance(error, TaxiError):
+        return error.retryable
+    return isinstance(error, _of_google()) and sentence_of(error)[0].retryable
+
+
+def _of_google() -> tuple[type[Exception], ...]:
+    """What Google's clients raise."""
+    import requests
+    from google.api_core.exceptions import GoogleAPIError
+    from google.auth.exceptions import GoogleAuthError
+
+    return GoogleAPIError, GoogleAuthError, requests.RequestException, JobFailedError, ConnectionError
 
 
 @contextlib.contextmanager
 def in_words(address: BigQueryAddress) -> Iterator[None]:
     """The errors of Google's clients as sentences."""
-    import requests
-    from google.api_core.exceptions import GoogleAPIError
     from google.auth.exceptions import GoogleAuthError
 
     try:
         yield
-    except (GoogleAPIError, GoogleAuthError, requests.RequestException, JobFailedError, ConnectionError) as error:
+    except _of_google() as error:
         kind, sentence = sentence_of(error)
         quiet = isinstance(error, GoogleAuthError)  # its text may repeat a part of the key
         said = "" if quiet else _said(error)

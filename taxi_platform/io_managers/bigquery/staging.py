@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from taxi_platform.errors import SchemaError
+from taxi_platform.errors import SchemaError, StoreUnavailableError
 from taxi_platform.io_managers.bigquery import table_sql as sql
 from taxi_platform.io_managers.bigquery.connecting import CALL_TIMEOUT_S, Session
 from taxi_platform.io_managers.bigquery.ledger import Note
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 PREFIX = "_taxi_new_"
 STAGED_FOR = dt.timedelta(days=1)
 """What a killed run left is gone after that, if no load of the month comes by before."""
+
+_GONE = re.compile(rf"Not found: Table \S*{PREFIX}|{PREFIX}\w+ was there and is gone")
 
 LABEL = "stage"
 """The label of a job that says which staging table it is about."""
@@ -105,9 +107,8 @@ class Staging:
         """
         names = list(self.stamp.control_sums)
         mine = "TRUE" if shape.column is None else sql.of_day(shape.column, day)
-        name = sql.quoted(f"{self.session.address.project}.{self.session.address.dataset}.{self.name}")
         ((there, rows, *totals),) = self.session.ask(
-            f"SELECT COUNT(*), COUNTIF({mine}){sql.sums(names)} FROM {name}",  # noqa: S608
+            f"SELECT COUNT(*), COUNTIF({mine}){sql.sums(names)} FROM {self.session.name(self.name)}",  # noqa: S608
             {} if day is None else {"day": ("DATE", day)},
         )
         if rows != there and shape.column is not None:
@@ -173,8 +174,9 @@ def _digest(*words: object) -> str:
 
 def is_gone(error: Exception) -> bool:
     """Whether a staging table was not there any more: a run of the same month took it for left over."""
-    said = getattr(error, "message", None) or str(error)
-    return PREFIX in said and "ot found" in said and (isinstance(error, JobFailedError) or not can_retry(error))
+    from google.api_core.exceptions import NotFound
+
+    return isinstance(error, JobFailedError | NotFound | StoreUnavailableError) and bool(_GONE.search(str(error)))
 
 
 def _may_have_begun(error: Exception) -> bool:

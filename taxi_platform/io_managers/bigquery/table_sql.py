@@ -81,6 +81,7 @@ def merge_ledger(ledger: str) -> str:
     values = {name: f"@{name}" for name in columns} | {
         "table_name": "@table",
         "source_month": "@day",
+        "rows": "@stored",
         "loaded_at": "CURRENT_TIMESTAMP()",
     }
     given = ", ".join(f"{values[name]} AS {quoted(name)}" for name in columns)

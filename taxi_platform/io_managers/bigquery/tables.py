@@ -144,8 +144,11 @@ def _expiring(session: Session, why: str) -> StoreError:
     )
 
 
-def widen(session: Session, name: str, columns: Sequence[bigquery.SchemaField]) -> None:
+def widen(session: Session, name: str, columns: Sequence[bigquery.SchemaField]) -> Any:
     """Have a table have these columns as well. Others may add some at the same time: none is lost.
+
+    Returns:
+        The table as it then is.
 
     Raises:
         SchemaError: Another load has added one of them with another type.
@@ -160,9 +163,8 @@ def widen(session: Session, name: str, columns: Sequence[bigquery.SchemaField]) 
             raise SchemaError(f"{name}: {', '.join(wrong)} has another type there. Nothing was changed.")
         added = [column for column in columns if column.name not in there]
         if not added:
-            return
+            return table
         table.schema = [*table.schema, *added]
         with contextlib.suppress(PreconditionFailed):
-            session.client.update_table(table, ["schema"], retry=session.retry, timeout=CALL_TIMEOUT_S)
-            return
+            return session.client.update_table(table, ["schema"], retry=session.retry, timeout=CALL_TIMEOUT_S)
     raise StoreUnavailableError(f"{session.address.shown}: {name} is changed by others all the time. Try again later.")

@@ -27,9 +27,8 @@ def _show(session: Session, view: LookupView) -> None:
     big, lookup = session.table(view.table), session.table(view.lookup)
     if big is None or lookup is None:
         return
-    place = f"{session.address.project}.{session.address.dataset}"
     columns = [column.name for column in big.schema]
-    query = sql.select_view(view, sql.quoted(f"{place}.{view.table}"), sql.quoted(f"{place}.{view.lookup}"), columns)
+    query = sql.select_view(view, session.name(view.table), session.name(view.lookup), columns)
     there = session.table(view.name)
     if there is not None and there.view_query == query:
         return

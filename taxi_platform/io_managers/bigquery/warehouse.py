@@ -149,9 +149,9 @@ class BigQueryWarehouse:
             return settled(session, table, partition, self.partition_column)
 
     def totals(self, table: str, partition: Partition, columns: Sequence[str]) -> tuple[int, dict[str, Decimal]]:
-        day, place = day_of(partition), f"{self.address.project}.{self.address.dataset}"
-        name = sql.quoted(f"{place}.{table_name(table)}")
+        day = day_of(partition)
         with self._session() as session:
+            name = session.name(table_name(table))
             ((rows, *found),) = session.ask(
                 f"SELECT COUNT(*){sql.sums(columns)} FROM {name} WHERE {sql.of_day(self.partition_column, day)}",  # noqa: S608
                 {} if day is None else {"day": ("DATE", day)},

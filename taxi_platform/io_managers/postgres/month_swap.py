@@ -27,7 +27,7 @@ from taxi_platform.io_managers.postgres.session import Session
 from taxi_platform.io_managers.postgres.views import show
 from taxi_platform.io_managers.stored import Stamp, day_of, named
 from taxi_platform.io_managers.table_columns import new_columns, require_partition_column, sent_columns
-from taxi_platform.io_managers.warehouse import as_sums, require_truth, strays
+from taxi_platform.io_managers.warehouse import as_sums, only_of_day, require_truth
 from taxi_platform.trips.month_file import Partition
 
 if TYPE_CHECKING:
@@ -86,6 +86,9 @@ class MonthSwap:
             columns = self._fit(parent, rows.schema)
             indexes = self._indexes(parent, columns)
         self._session.run(sql.create_table(self._new_name, columns))
+        if self._column is not None:
+            self._confine(self._column)
+            rows = only_of_day(self._table, rows, self._column, self._day)
         fields = [field for field in sent_columns(rows.schema, _types(parent)) if field.name not in gaps]
         sent = copy_in(self._session, self._new_name, fields, rows, freeze=True)
         counted = self._count(sent)
@@ -122,25 +125,26 @@ class MonthSwap:
     def _added(self, parent: Relation | None, schema: pa.Schema) -> Sequence[pa.Field]:
         return new_columns(self._table, schema, _types(parent), postgres_type)
 
+    def _confine(self, column: str) -> None:
+        """Have Postgres let no row of another month in: it then need not look again before the swap."""
+        self._session.run(
+            SQL("ALTER TABLE {} ALTER {} SET NOT NULL, ADD CONSTRAINT of_month CHECK ({} AND {} IS NOT NULL)").format(
+                self._new_name, Identifier(column), sql.of_month(column, [self._day]), Identifier(column)
+            )
+        )
+
     def _count(self, sent: int) -> int:
         """What the new table holds, asked of it, and held against what was said of the month."""
-        names, mine = list(self._stamp.control_sums), self._of_month()
-        query = SQL("SELECT count(*), count(*) FILTER (WHERE {}){} FROM {}").format(
-            mine, sql.sums(names), self._new_name
-        )
-        there, rows, *totals = self._session.row(query) or (0, 0)
-        if there != sent:
+        names = list(self._stamp.control_sums)
+        query = SQL("SELECT count(*){} FROM {}").format(sql.sums(names), self._new_name)
+        rows, *totals = self._session.row(query) or (0,)
+        if rows != sent:
             raise AccountingError(
-                f"{named(self._table, self._partition)}: {sent:,} rows were sent, Postgres counts {there:,}. "
+                f"{named(self._table, self._partition)}: {sent:,} rows were sent, Postgres counts {rows:,}. "
                 "Nothing was changed; the old month stands."
             )
-        if rows != there and self._column is not None:
-            raise SchemaError(strays(self._table, self._day, self._column, sent, rows))
         require_truth(self._table, self._partition, self._stamp, rows, as_sums(names, totals))
         return int(rows)
-
-    def _of_month(self) -> Composable:
-        return sql.of_month(self._column or "", [self._day])
 
     def _indexes(self, parent: Relation | None, columns: Mapping[str, Column]) -> list[tuple[bool, Composable]]:
         if parent is None:
@@ -148,16 +152,11 @@ class MonthSwap:
         return [(unique, sql.of_server(using)) for unique, using in catalogue.indexes_of(self._session, parent)]
 
     def _prepare(self, indexes: Sequence[tuple[bool, Composable]]) -> None:
-        """All that takes time: indexes, statistics, and the proof that every row is of this month."""
+        """All that takes time: indexes and statistics."""
         if self._column is None:
             return
         for made_of in indexes:
             self._session.run(sql.create_index(self._new_name, made_of))
-        self._session.run(
-            SQL("ALTER TABLE {} ALTER {} SET NOT NULL, ADD CONSTRAINT of_month CHECK ({} AND {} IS NOT NULL)").format(
-                self._new_name, Identifier(self._column), self._of_month(), Identifier(self._column)
-            )
-        )
         self._session.run(SQL("ANALYZE {}").format(self._new_name))
 
     def _swap_in(self, schema: pa.Schema, rows: int) -> None:

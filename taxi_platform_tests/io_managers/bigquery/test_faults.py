@@ -177,6 +177,15 @@ def test_what_no_retry_can_help_is_one_sentence_at_once(
     assert store.leftovers() == []
 
 
+def test_a_job_of_somebody_else_that_may_not_be_looked_at_is_one_sentence(
+    store: BigQueryKit, server: BigQueryEmulator
+) -> None:
+    server.faults.add(Fault("GET .*/jobs/taxi-swap", status=403, reason="accessDenied", message="Access Denied: Job x"))
+    with pytest.raises(StoreError, match=r"is somebody else's.*Give them the role BigQuery Resource Viewer"):
+        store.put(JANUARY, month_rows(JANUARY), "a", FIRST)
+    assert store.leftovers() == []
+
+
 @pytest.mark.parametrize("default", ["default_table_expiration_ms", "default_partition_expiration_ms"])
 def test_a_dataset_whose_tables_end_is_refused(store: BigQueryKit, server: BigQueryEmulator, default: str) -> None:
     name = f"{store.address.project}:{store.address.dataset}"
