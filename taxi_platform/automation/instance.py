@@ -13,7 +13,7 @@ import dagster as dg
 from taxi_platform.automation.project import PROJECT_FILE, find_project
 from taxi_platform.errors import SettingsError, StoreUnavailableError
 from taxi_platform.io_managers.objects.folder import locked
-from taxi_platform.io_managers.run_process import HOST_TAG, PID_TAG, is_alive
+from taxi_platform.io_managers.run_process import HOST_TAG, PID_TAG, STARTED_TAG, is_alive
 
 _UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -76,6 +76,13 @@ def in_words() -> Iterator[None]:
         ) from error
 
 
+def _has_inherited(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether the process that a run names is that of the run that it runs again: it has none of its own yet."""
+    parent = instance.get_run_by_id(run.parent_run_id) if run.parent_run_id else None
+    names = (PID_TAG, STARTED_TAG)
+    return parent is not None and [parent.tags.get(name) for name in names] == [run.tags.get(name) for name in names]
+
+
 def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     """Fail the runs of this host whose process is gone, and free what they held. Others' runs are left alone.
 
@@ -85,7 +92,7 @@ def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     reaped = []
     mine = dg.RunsFilter(statuses=_UNFINISHED, tags={HOST_TAG: socket.gethostname()})
     for run in instance.get_runs(mine):
-        if is_alive(run.tags):
+        if is_alive(run.tags) or _has_inherited(instance, run):
             continue
         # In this order: whoever is killed in between leaves a run that is found again.
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

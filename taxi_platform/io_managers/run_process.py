@@ -23,12 +23,17 @@ def process_tags() -> dict[str, str]:
 
 
 def mark(context: dg.InitResourceContext) -> None:
-    """Tag the run at hand with this process, once, unless whoever started it did."""
+    """Tag the run at hand with this process, once, unless whoever started it did.
+
+    A run that runs another one again has inherited the tags of that one's process.
+    """
     run = context.run
-    if run is None or context.instance is None or run.run_id in _marked or PID_TAG in run.tags:
+    if run is None or context.instance is None or run.run_id in _marked:
         return
     _marked.add(run.run_id)
-    context.instance.add_run_tags(run.run_id, process_tags())
+    mine = process_tags()
+    if not mine.items() <= run.tags.items():
+        context.instance.add_run_tags(run.run_id, mine)
 
 
 def is_alive(tags: Mapping[str, str]) -> bool:

@@ -36,10 +36,19 @@ def gone() -> Mapping[str, str]:
     return tags
 
 
-def run_with(instance: dg.DagsterInstance, tags: Mapping[str, str], status: str = "STARTED") -> str:
+def run_with(
+    instance: dg.DagsterInstance, tags: Mapping[str, str], status: str = "STARTED", parent: str | None = None
+) -> str:
     run_id = str(uuid.uuid4())
     instance.add_run(
-        dg.DagsterRun(job_name="a_load", run_id=run_id, tags=dict(tags), status=dg.DagsterRunStatus[status])
+        dg.DagsterRun(
+            job_name="a_load",
+            run_id=run_id,
+            tags=dict(tags),
+            status=dg.DagsterRunStatus[status],
+            parent_run_id=parent,
+            root_run_id=parent,
+        )
     )
     return run_id
 
@@ -60,6 +69,16 @@ def test_a_run_whose_process_is_gone_is_failed_and_says_why(
     (event,) = [log for log in instance.all_logs(run_id) if log.is_dagster_event]
     assert f"Its process ({gone[PID_TAG]}) is gone" in (event.message or event.user_message)
     assert reap_dead_runs(instance) == []
+
+
+def test_a_run_that_begins_again_what_another_began_is_not_dead_by_the_tags_that_it_inherited(
+    instance: dg.DagsterInstance, gone: Mapping[str, str]
+) -> None:
+    first = run_with(instance, gone, "FAILURE")
+    again = run_with(instance, gone, "STARTING", parent=first)
+    assert reap_dead_runs(instance) == []
+    instance.add_run_tags(again, {**gone, PID_TAG: "0"})  # it had a process of its own, and that is gone as well
+    assert reap_dead_runs(instance) == [again]
 
 
 def test_what_a_dead_run_held_is_free_for_the_next(instance: dg.DagsterInstance, gone: Mapping[str, str]) -> None:
