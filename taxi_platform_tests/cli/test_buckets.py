@@ -75,7 +75,7 @@ def local_files(project: Project) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("kit", ["gcs", "s3", AZURE], indirect=True)
+@pytest.mark.parametrize("kit", ["gcs", S3, AZURE], indirect=True)
 def test_with_every_stage_in_a_bucket_another_machine_goes_on_where_the_first_one_stopped(
     kit: BucketKit, machine: Machine
 ) -> None:

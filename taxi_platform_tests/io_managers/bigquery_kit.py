@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import gc
 import hashlib
 import json
 import os
@@ -67,6 +68,7 @@ class BigQueryKit(WarehouseKit):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
+        gc.collect()  # the connections of a kit that is forgotten are not held by this one
         self.variables = self.servers()
         self.address = BigQueryAddress(self.project(), f"store_{hashlib.sha256(str(root).encode()).hexdigest()[:16]}")
         self.warehouse = BigQueryWarehouse(

@@ -180,6 +180,7 @@ class S3Kit(BucketKit):
     """S3, as moto has it."""
 
     name = "s3"
+    is_long = True
     scheme = "s3"
     unproven: ClassVar[Mapping[str, str]] = {
         "of several who swap a manifest at once one wins": "moto looks, then writes, in one process",

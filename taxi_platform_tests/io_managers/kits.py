@@ -372,6 +372,7 @@ class Postgres15Kit(PostgresKit):
 
     name = "postgres15"
     fixtures = ("postgres15",)
+    is_long = True
     major = 15
 
 
