@@ -79,6 +79,7 @@ def test_files_that_fall_into_the_folder_are_loaded_each_rightly(
     up.wait_for(lambda: len([t for t in up.ticks("yellow_files") if t["status"] == "SKIPPED"]) > ticks + 2, "two looks")
     assert len(up.runs()) == 6
     assert {tick["status"] for tick in up.ticks("green_files")} == {"SUCCESS", "SKIPPED"}
+    assert "purple_tripdata_2021-01.csv is no month of a service" in up.ticks("fhv_files")[0]["skipReason"]
     up.stop()
     assert len(said(webhook)) == 2
     rows = {str(month): count for month, count in project.rows(COUNTS)}

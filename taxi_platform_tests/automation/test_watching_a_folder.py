@@ -89,6 +89,9 @@ def test_what_is_of_no_month_or_no_service_of_ours_is_left_alone(watched: Watche
     put(folder, "2013-07", b"before there was any")
     put(folder, "2021-01", b"of another service", service="yellow")
     put(folder, "2021-01", b"of no service", service="purple")
+    put(folder, "2021-13", b"of no month")
+    for name in ("_SUCCESS", ".hidden.csv", "README.md", "taxi_zone_lookup.csv"):
+        (folder / name).write_text("no month at all")
     (folder / "green_tripdata_2021-01.csv.part").write_bytes(b"no ending of ours")
     (folder / "green_tripdata_2021-02.csv").mkdir()
     for _ in range(2):
@@ -96,8 +99,10 @@ def test_what_is_of_no_month_or_no_service_of_ours_is_left_alone(watched: Watche
         assert sighting.found == []
         assert sighting.reason == (
             "green_tripdata_2013-07.csv is of no month that there is: it has not ended, or is too early; "
-            "green_tripdata_2026-11.csv is of no month that there is: it has not ended, or is too early"
+            "green_tripdata_2026-11.csv is of no month that there is: it has not ended, or is too early; "
+            "green_tripdata_2021-13.csv is no month of a service, and left alone: is its name right?; and 1 more"
         )
+    assert watched.source.strangers() == ["green_tripdata_2021-13.csv", "purple_tripdata_2021-01.csv"]
 
 
 def test_many_files_are_found_a_few_at_a_time(watched: Watched, folder: Path) -> None:

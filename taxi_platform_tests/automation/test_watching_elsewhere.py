@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Protocol
 
 import fsspec
 import pytest
@@ -18,6 +19,7 @@ from taxi_platform.resources.sources.web import host
 from taxi_platform.resources.sources.web.patience import Patience
 from taxi_platform.trips.months import Month
 from taxi_platform_tests.automation.watched import GREEN, Watched, raw_store
+from taxi_platform_tests.io_managers.kits import KITS
 from taxi_platform_tests.kit import publisher_server as faults
 from taxi_platform_tests.kit.publisher_server import PublisherServer
 
@@ -205,35 +207,61 @@ class TestAPublisherThatIsAskedMonthByMonth:
         assert len(server.requests) == count
 
 
+class Bucket(Protocol):
+    """What the tests do with a bucket that somebody publishes in."""
+
+    location: str
+
+    def overwrite(self, key: str, data: bytes) -> None: ...
+
+
+class InMemory:
+    """A bucket that is none: quick."""
+
+    def __init__(self, root: Path) -> None:
+        self.prefix = hashlib.sha256(str(root).encode()).hexdigest()[:8]
+        self.location = f"memory://{self.prefix}"
+        fsspec.filesystem("memory").makedirs(f"/{self.prefix}")
+
+    def overwrite(self, key: str, data: bytes) -> None:
+        fsspec.filesystem("memory").pipe(f"/{self.prefix}/{key}", data)
+
+    def end(self) -> None:
+        fsspec.filesystem("memory").rm(f"/{self.prefix}", recursive=True)
+
+
 class TestABucketThatIsListed:
-    @pytest.fixture
-    def bucket(self, tmp_path: Path) -> Iterator[str]:
-        name = hashlib.sha256(str(tmp_path).encode()).hexdigest()[:8]
-        system = fsspec.filesystem("memory")
-        system.makedirs(f"/{name}")
-        yield name
-        system.rm(f"/{name}", recursive=True)
+    @pytest.fixture(params=["memory", *(pytest.param(name, marks=pytest.mark.long) for name in ("gcs", "s3"))])
+    def bucket(
+        self, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[Bucket]:
+        (root := tmp_path / "bucket").mkdir()
+        kit: Any = (InMemory if request.param == "memory" else KITS[request.param])(root)
+        for name, value in getattr(kit, "variables", {}).items():
+            monkeypatch.setenv(name, value)
+        yield kit
+        kit.end()
 
     @pytest.fixture
-    def watched(self, bucket: str, tmp_path: Path) -> Watched:
-        return Watched(FolderSource(f"memory://{bucket}"), raw_store(tmp_path / "raw"))
+    def watched(self, bucket: Bucket, tmp_path: Path) -> Watched:
+        return Watched(FolderSource(bucket.location), raw_store(tmp_path / "raw"))
 
     @staticmethod
-    def put(bucket: str, month: str, content: bytes) -> None:
-        fsspec.filesystem("memory").pipe(f"/{bucket}/green_tripdata_{month}.csv", content)
+    def put(bucket: Bucket, month: str, content: bytes) -> None:
+        bucket.overwrite(f"green_tripdata_{month}.csv", content)
 
     def test_what_is_there_at_first_starts_nothing_but_what_comes_later_does(
-        self, watched: Watched, bucket: str
+        self, watched: Watched, bucket: Bucket
     ) -> None:
         self.put(bucket, "2021-02", b"one")
         assert watched.found() == []
         self.put(bucket, "2021-01", b"older than the newest one of the first look")
         self.put(bucket, "2021-03", b"new")
-        assert watched.look().reason.startswith(f"memory://{bucket} is listed again at ")
+        assert watched.look().reason.startswith(f"{watched.source.name} is listed again at ")
         assert watched.found(watch.LISTED_EVERY_S) == ["2021-03"]
         assert watched.found(watch.LISTED_EVERY_S) == []
 
-    def test_a_loaded_month_that_changes_is_found_and_others_are_not(self, watched: Watched, bucket: str) -> None:
+    def test_a_loaded_month_that_changes_is_found_and_others_are_not(self, watched: Watched, bucket: Bucket) -> None:
         self.put(bucket, "2021-01", b"one")
         self.put(bucket, "2021-02", b"one")
         watched.hold_what_is_there("2021-01", b"one")
@@ -243,7 +271,7 @@ class TestABucketThatIsListed:
         assert watched.found(watch.LISTED_EVERY_S) == ["2021-01"]
         assert watched.found(watch.LISTED_EVERY_S) == []
 
-    def test_older_months_come_where_they_are_asked_for(self, watched: Watched, bucket: str) -> None:
+    def test_older_months_come_where_they_are_asked_for(self, watched: Watched, bucket: Bucket) -> None:
         watched.since = Month(2021, 2)
         for month in ("2021-01", "2021-02", "2021-03"):
             self.put(bucket, month, b"one")
@@ -251,7 +279,7 @@ class TestABucketThatIsListed:
         assert watched.found(watch.LISTED_EVERY_S) == []
 
     def test_what_was_loaded_from_elsewhere_is_not_loaded_again_until_it_changes_here(
-        self, watched: Watched, bucket: str
+        self, watched: Watched, bucket: Bucket
     ) -> None:
         self.put(bucket, "2021-01", b"one")
         watched.hold(MonthSource("x.csv", "file:///x.csv", 3, "size=3", "green", Month(2021, 1)), b"one")

@@ -20,7 +20,7 @@ from taxi_platform.errors import (
 )
 from taxi_platform.resources.sources.source import Habits, MonthSource, Progress, SourceFile
 from taxi_platform.trips.months import Month
-from taxi_platform.trips.services import Service
+from taxi_platform.trips.services import SERVICES, Service
 from taxi_platform.trips.zones import ZONES_FILE
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ ENDINGS = ("parquet", "csv.gz", "csv")
 
 _ZONES_FOLDERS = ("zones", "misc")
 _CHUNK_BYTES = 1 << 20
+_MONTH = r"_tripdata_([12]\d{3}-(?:0[1-9]|1[0-2]))\."
+_ENDINGS = "|".join(map(re.escape, ENDINGS))
+_OF_A_SERVICE = re.compile(rf"(?:{'|'.join(SERVICES)}){_MONTH}(?:{_ENDINGS})")
+_OF_DATA = re.compile(rf"[^._].*\.(?:{_ENDINGS})")
 
 
 class FolderSource:
@@ -56,7 +60,7 @@ class FolderSource:
         raise NotPublishedError(f"{self.name} has no {service.name} {month}: none of {names} is there.")
 
     def published(self, service: Service) -> Iterable[MonthSource]:
-        pattern = re.compile(re.escape(service.name) + r"_tripdata_(\d{4}-\d{2})\.(parquet|csv\.gz|csv)")
+        pattern = re.compile(rf"{service.name}{_MONTH}({_ENDINGS})")
         found: dict[Month, tuple[int, MonthSource]] = {}
         with self._in_words(f"the {service.name} files"):
             system, root = self._open()
@@ -71,6 +75,17 @@ class FolderSource:
                     if month not in found or order < found[month][0]:
                         found[month] = order, self._source_file(system, service, month, info, path)
         return [found[month][1] for month in sorted(found)]
+
+    def strangers(self) -> list[str]:
+        with self._in_words("files"):
+            system, root = self._open()
+            files = (info for info in _listed(system, root) if info.get("type") != "directory")
+            names = (str(info["name"]).rsplit("/", 1)[-1] for info in files)
+            return sorted(
+                name
+                for name in names
+                if _OF_DATA.fullmatch(name) and not _OF_A_SERVICE.fullmatch(name) and name != ZONES_FILE
+            )
 
     def find_zones(self) -> SourceFile:
         with self._in_words(ZONES_FILE):
@@ -109,6 +124,7 @@ class FolderSource:
         from fsspec.core import url_to_fs
 
         system, root = url_to_fs(self._url)
+        system.invalidate_cache()  # a file system keeps its listings for as long as the process lives, unless told
         return system, str(root).rstrip("/")
 
     def _candidates(self, root: str, service: Service, stem: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -81,6 +81,10 @@ class Source(Protocol):
 
     def published(self, service: Service) -> Iterable[MonthSource]:
         """Every month of `service` that the source has, oldest first; a look, never a download."""
+        ...
+
+    def strangers(self) -> Sequence[str]:
+        """Names of files that lie there as if they were months, and are no service's: nobody will load them."""
         ...
 
     def find_zones(self) -> SourceFile:

@@ -103,6 +103,9 @@ class SampleSource:
             name=ZONES_FILE, url=f"sample://{ZONES_FILE}", size_bytes=None, fingerprint=f"sample-v{GENERATOR_VERSION}"
         )
 
+    def strangers(self) -> tuple[str, ...]:
+        return ()
+
     def fetch(self, file: SourceFile, to: Path, progress: Progress) -> None:
         """Write the bytes of `file` to `to`, chunk by chunk. A failure leaves no file there.
 

@@ -153,6 +153,9 @@ class WebSource:
             missed = []
             yield file
 
+    def strangers(self) -> tuple[str, ...]:
+        return ()
+
     def fetch(self, file: SourceFile, to: Path, progress: Progress) -> None:
         """Write the bytes of `file` to `to`; what broke off is resumed where the ETag is still the same.
 
