@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,10 @@ from taxi_platform.trips.months import Month
 from taxi_platform.trips.services import SERVICES
 from taxi_platform_tests.conftest import Project
 from taxi_platform_tests.kit.dagster_up import DagsterUp
+from taxi_platform_tests.kit.postgres_server import PASSWORD_IN_URL, PostgresServer
 from taxi_platform_tests.kit.webhook import Webhook
+
+HISTORY_VARIABLE = "DAGSTER_POSTGRES_URL"
 
 
 @dataclass(frozen=True)
@@ -64,3 +68,18 @@ def start_up(project: Project, tmp_path: Path) -> Iterator[Callable[[], DagsterU
     yield start
     for up in started:
         up.stop()
+
+
+def history_url(server: PostgresServer) -> str:
+    return f"postgresql+psycopg2://postgres:{PASSWORD_IN_URL}@127.0.0.1:{server.port}/history"
+
+
+def keep_history_in(project: Project, server: PostgresServer) -> None:
+    """Have Dagster's history of a project lie in a new database `history`, by hand, as `dagster.yaml` says."""
+    server.ask("CREATE DATABASE history")
+    path = project.folder / "dagster.yaml"
+    commented = re.search(r"^# (storage:)\n# (.*)\n# (.*)\n", path.read_text(), re.MULTILINE)
+    assert commented is not None
+    block = "\n".join(commented.groups())
+    path.write_text(re.sub(r"^storage:\n  sqlite:\n.*\n", f"{block}\n", path.read_text(), flags=re.MULTILINE))
+    (project.folder / ".env").write_text(f"{HISTORY_VARIABLE}={history_url(server)}\n")

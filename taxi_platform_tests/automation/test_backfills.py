@@ -10,7 +10,7 @@ import pytest
 
 from taxi_platform.io_managers.run_process import PID_TAG
 from taxi_platform.trips.months import Month
-from taxi_platform_tests.automation.conftest import Drops
+from taxi_platform_tests.automation.conftest import Drops, keep_history_in
 from taxi_platform_tests.conftest import Project
 from taxi_platform_tests.kit import publisher_server as faults
 from taxi_platform_tests.kit.dagster_up import DagsterUp
@@ -176,7 +176,21 @@ def test_runs_wait_for_a_publisher_that_gives_out_and_one_that_is_refused_is_not
     assert_all_there(project, [keys[0], keys[2]])
 
 
-def test_forty_eight_months_two_at_a_time_without_a_lock_error(off: Project, drops: Drops, start_up: StartUp) -> None:
+@pytest.fixture(params=["sqlite", "postgres"])
+def history(request: pytest.FixtureRequest, off: Project) -> Iterator[str]:
+    """Where Dagster keeps what happened."""
+    if request.param == "sqlite":
+        yield "sqlite"
+        return
+    server = request.getfixturevalue("postgres18")
+    keep_history_in(off, server)
+    yield "postgres"
+    server.ask("DROP DATABASE history WITH (FORCE)")
+
+
+def test_forty_eight_months_two_at_a_time_without_a_lock_error(
+    off: Project, drops: Drops, history: str, start_up: StartUp
+) -> None:
     keys = months("2016-01", 48)
     drop_all(drops, keys, rows=100)
     up = start_up()
@@ -186,6 +200,8 @@ def test_forty_eight_months_two_at_a_time_without_a_lock_error(off: Project, dro
     runs = up.runs()
     at_once = [sum(one["startTime"] <= run["startTime"] < one["endTime"] for one in runs) for run in runs]
     assert max(at_once) == 2
-    assert "locked" not in up.log.read_text()
+    log = up.log.read_text()
+    assert [word for word in ("locked", "deadlock", "too many clients", "OperationalError") if word in log] == []
+    assert (off.home / "dagster" / "history").exists() == (history == "sqlite")
     up.stop()
     assert_all_there(off, keys)

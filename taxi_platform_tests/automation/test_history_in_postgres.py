@@ -15,34 +15,24 @@ import pytest
 from taxi_platform.automation.instance import open_instance, reap_dead_runs
 from taxi_platform.io_managers.run_process import PID_TAG, STARTED_TAG, process_tags
 from taxi_platform.settings import Settings
+from taxi_platform_tests.automation.conftest import HISTORY_VARIABLE, history_url, keep_history_in
 from taxi_platform_tests.automation.test_dead_runs import POOL, run_with, status_of
 from taxi_platform_tests.conftest import ROOT, Project, make_project, on_postgres
-from taxi_platform_tests.kit.postgres_server import PASSWORD_IN_URL, PostgresServer
+from taxi_platform_tests.kit.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.xdist_group("history in postgres")
 
 SOURCE = ("--source", "sample://?rows=500", "--json")
-VARIABLE = "DAGSTER_POSTGRES_URL"
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, postgres18: PostgresServer) -> Iterator[Project]:
     """A project set up by hand as the comment in `dagster.yaml` says."""
-    postgres18.ask("CREATE DATABASE history")
     made = make_project(tmp_path_factory.mktemp("history") / "project")
-    path = made.folder / "dagster.yaml"
-    commented = re.search(r"^# (storage:)\n# (.*)\n# (.*)\n", path.read_text(), re.MULTILINE)
-    assert commented is not None
-    block = "\n".join(commented.groups())
-    path.write_text(re.sub(r"^storage:\n  sqlite:\n.*\n", f"{block}\n", path.read_text(), flags=re.MULTILINE))
-    (made.folder / ".env").write_text(f"{VARIABLE}={url_of(postgres18)}\n")
+    keep_history_in(made, postgres18)
     yield on_postgres(made, postgres18, "of_history")
     postgres18.ask("DROP SCHEMA IF EXISTS of_history CASCADE")
     postgres18.ask("DROP DATABASE history WITH (FORCE)")
-
-
-def url_of(server: PostgresServer) -> str:
-    return f"postgresql+psycopg2://postgres:{PASSWORD_IN_URL}@127.0.0.1:{server.port}/history"
 
 
 @pytest.fixture
@@ -51,7 +41,7 @@ def instance(
 ) -> Iterator[dg.DagsterInstance]:
     monkeypatch.chdir(project.folder)
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    monkeypatch.setenv(VARIABLE, url_of(postgres18))
+    monkeypatch.setenv(HISTORY_VARIABLE, history_url(postgres18))
     with open_instance(project.folder) as opened:
         yield opened
 
@@ -100,7 +90,7 @@ def test_a_load_that_is_killed_is_failed_by_the_next_one(project: Project, insta
 
 
 def test_a_history_that_cannot_be_reached_is_a_sentence_without_its_password(project: Project) -> None:
-    wrong = {VARIABLE: "postgresql+psycopg2://postgres:s3cretpw@127.0.0.1:1/history"}
+    wrong = {HISTORY_VARIABLE: "postgresql+psycopg2://postgres:s3cretpw@127.0.0.1:1/history"}
     answer = Project(project.folder, {**project.settings, **wrong}).run("load", "green", "2019-06", *SOURCE)
     assert answer.exit_code == 1
     assert "s3cretpw" not in answer.out + answer.err
@@ -114,4 +104,4 @@ def test_the_example_for_postgres_is_one_that_works(project: Project, tmp_path: 
     settings = Settings.read({}, made.folder)
     assert settings.warehouse.shown == "postgresql://localhost:5432/taxi?schema=trips"
     assert "password=change-me" in settings.warehouse.uri
-    assert re.search(rf"^{VARIABLE}=postgresql\+psycopg2://", example, re.MULTILINE)
+    assert re.search(rf"^{HISTORY_VARIABLE}=postgresql\+psycopg2://", example, re.MULTILINE)

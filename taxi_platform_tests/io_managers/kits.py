@@ -200,7 +200,7 @@ class FolderKit(StoreKit):
         return self.folder(month) / found.files[TRIPS].name
 
     def io_manager(self) -> MonthIOManager:
-        from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager  # (worker.py needs no Dagster)
+        from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
 
         return MonthObjectsIOManager(location=str(self.root))
 

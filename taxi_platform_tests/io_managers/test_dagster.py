@@ -25,9 +25,9 @@ from taxi_platform.io_managers.objects.month_objects import MonthObjects
 from taxi_platform.io_managers.postgres.warehouse import PostgresWarehouse
 from taxi_platform.io_managers.stored import partition_date
 from taxi_platform.trips.month_file import MonthDraft, MonthFile
+from taxi_platform_tests.conftest import ROOT
 from taxi_platform_tests.io_managers.kits import StoreKit
 from taxi_platform_tests.io_managers.months import in_order, month_rows
-from taxi_platform_tests.io_managers.worker import ROOT
 
 MONTHLY = dg.MonthlyPartitionsDefinition("2020-01", fmt="%Y-%m", end_date="2022-01")
 DAILY = dg.DailyPartitionsDefinition("2021-01-01", end_date="2021-03-01")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from taxi_platform_tests.io_managers.worker import ROOT
+from taxi_platform_tests.conftest import ROOT
 
 ON_DISK = ("duckdb", "folder")
 

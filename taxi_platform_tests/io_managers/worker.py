@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import multiprocessing
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
 
 from taxi_platform_tests.io_managers.kits import KITS, StoreKit
 from taxi_platform_tests.io_managers.months import many_rows, month_rows
 
-ROOT = Path(__file__).resolve().parents[2]
+_NEEDED = (
+    "azure.storage.blob",
+    "botocore.session",
+    "duckdb",
+    "google.cloud.bigquery",
+    "google.cloud.storage",
+    "pgpq",
+    "psycopg",
+    "pyarrow.parquet",
+)
+"""What stores import when they are used: imported once, for all workers."""
+
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload([__name__, *_NEEDED])
 
 
 class Worker:
     """A process with a kit of its own over the same store."""
 
     def __init__(self, kit: StoreKit) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", __name__, kit.name, str(kit.root)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
+        self._ours, theirs = _PROCESSES.Pipe()
+        self.process = _PROCESSES.Process(
+            target=_work, args=(theirs, dict(os.environ), kit.name, str(kit.root)), daemon=True
         )
-        self._hear()  # it has imported what it needs
+        self.process.start()
+        theirs.close()
+        assert self._hear() == "started"
 
     @classmethod
     @contextmanager
@@ -40,50 +52,46 @@ class Worker:
 
     def prepare(self, month: str, seed: int, version: str, as_of: str, *, many: bool = False) -> None:
         """Have the rows of a month at hand."""
-        self._say({"month": month, "seed": seed, "version": version, "as_of": as_of, "many": many})
+        self._ours.send({"month": month, "seed": seed, "version": version, "as_of": as_of, "many": many})
         assert self._hear() == "ready"
 
     def go(self) -> None:
         """Put them down."""
-        self._say("go")
+        self._ours.send("go")
 
     def outcome(self) -> str:
         """What came of it: an outcome, or the name of the error."""
-        return str(self._hear())
+        return self._hear()
 
     def kill(self) -> None:
         """kill -9, and nothing of it is left."""
         self.process.kill()
-        self.process.communicate()
+        self.process.join()
+        self._ours.close()
 
-    def _say(self, what: Any) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(what) + "\n")
-        self.process.stdin.flush()
-
-    def _hear(self) -> Any:
-        assert self.process.stdout is not None
-        return json.loads(self.process.stdout.readline())
+    def _hear(self) -> str:
+        return str(self._ours.recv())
 
 
-def main(name: str, root: str) -> None:
+def _work(told: Connection, environment: Mapping[str, str], name: str, root: str) -> None:
+    """What the process does: it is forked from one that has imported everything, and has the environment of that."""
+    os.environ.clear()
+    os.environ.update(environment)
     kit = KITS[name](Path(root))
-    _tell("started")
-    for line in sys.stdin:
-        task = json.loads(line)
+    told.send("started")
+    while task := _next(told):
         month, seed = task["month"], task["seed"]
         rows = many_rows(month, seed, kit.many) if task["many"] else month_rows(month, seed)
-        _tell("ready")
-        sys.stdin.readline()
+        told.send("ready")
+        told.recv()
         try:
-            _tell(kit.put(task["month"], rows, task["version"], task["as_of"]).outcome)
+            told.send(kit.put(month, rows, task["version"], task["as_of"]).outcome)
         except Exception as error:  # noqa: BLE001 (whatever it is, its name goes to the test)
-            _tell(type(error).__name__)
+            told.send(type(error).__name__)
 
 
-def _tell(what: str) -> None:
-    print(json.dumps(what), flush=True)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def _next(told: Connection) -> dict[str, Any] | None:
+    """The next task; None where nobody is there any more who could give one."""
+    with suppress(EOFError):
+        return dict(told.recv())
+    return None

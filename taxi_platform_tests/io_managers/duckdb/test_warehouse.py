@@ -12,10 +12,10 @@ import pytest
 
 from taxi_platform.errors import DamagedStoreError, RequestError, SchemaError, StoreError
 from taxi_platform.io_managers.stored import Stamp
+from taxi_platform_tests.conftest import ROOT
 from taxi_platform_tests.io_managers.kits import DuckDBKit, lake_file, open_files
 from taxi_platform_tests.io_managers.months import FEBRUARY, JANUARY, MARCH, many_rows, month_rows
 from taxi_platform_tests.io_managers.test_promises import FIRST, SECOND, plain
-from taxi_platform_tests.io_managers.worker import ROOT
 
 
 @pytest.fixture

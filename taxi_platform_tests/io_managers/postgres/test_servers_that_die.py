@@ -23,8 +23,8 @@ from taxi_platform.io_managers.postgres.warehouse import PostgresWarehouse
 from taxi_platform.io_managers.stored import Stamp
 from taxi_platform.resources.postgres.address import parse_address
 from taxi_platform.resources.postgres.resource import PostgresResource
+from taxi_platform_tests.conftest import ROOT
 from taxi_platform_tests.io_managers.months import FEBRUARY, JANUARY, TABLE, many_rows, month_rows
-from taxi_platform_tests.io_managers.worker import ROOT
 from taxi_platform_tests.kit.postgres_server import PostgresServer, postgres
 
 OLD, NEW = 1_994, 18_962
