@@ -60,7 +60,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             coverage_schedule(runs=bool(plan.sensors_run)),
         ],
         resources={
-            "source": SourceResource(uri=settings.source),
+            "source": SourceResource(settings.source, settings.clouds),
             "cleaning": cleaning_of(settings),
             "channels": AlertsResource(plan.alerts),
             "raw_io_manager": objects_of(settings, settings.raw),

@@ -34,7 +34,7 @@ def run_load(services: str, months: str | None, *, source: str | None, force: bo
     from taxi_platform.definitions import build_definitions
     from taxi_platform.resources.sources.opening import open_source
 
-    open_source(settings.source)  # a source that is none is refused before a run is started
+    open_source(settings.source, settings.clouds)  # a source that is none is refused before a run is started
     results: list[MonthResult] = []
     zones: ZonesResult | None = None
     with asked_to_stop() as was_asked_to_stop, open_history() as instance:

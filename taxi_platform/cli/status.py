@@ -44,7 +44,7 @@ def run_status(*, refresh: bool, source: str | None, as_json: bool) -> None:
     from taxi_platform.resources.sources.opening import open_source
     from taxi_platform.trips.services import SERVICES, new_york_today
 
-    publisher = open_source(settings.source)
+    publisher = open_source(settings.source, settings.clouds)
     name = without_credentials(settings.source)  # not publisher.name: two samples may go by one
     if refresh:
         with _told(name) as seen:

@@ -11,7 +11,6 @@ import fsspec
 import pytest
 
 from taxi_platform.automation.watching import watch
-from taxi_platform.resources.sources.folder import FolderSource
 from taxi_platform.resources.sources.opening import open_source
 from taxi_platform.resources.sources.sample import SampleSource
 from taxi_platform.resources.sources.source import MonthSource
@@ -211,6 +210,7 @@ class Bucket(Protocol):
     """What the tests do with a bucket that somebody publishes in."""
 
     location: str
+    variables: dict[str, str]
 
     def overwrite(self, key: str, data: bytes) -> None: ...
 
@@ -220,7 +220,7 @@ class InMemory:
 
     def __init__(self, root: Path) -> None:
         self.prefix = hashlib.sha256(str(root).encode()).hexdigest()[:8]
-        self.location = f"memory://{self.prefix}"
+        self.location, self.variables = f"memory://{self.prefix}", {}
         fsspec.filesystem("memory").makedirs(f"/{self.prefix}")
 
     def overwrite(self, key: str, data: bytes) -> None:
@@ -232,19 +232,15 @@ class InMemory:
 
 class TestABucketThatIsListed:
     @pytest.fixture(params=["memory", *(pytest.param(name, marks=pytest.mark.long) for name in ("gcs", "s3"))])
-    def bucket(
-        self, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> Iterator[Bucket]:
+    def bucket(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bucket]:
         (root := tmp_path / "bucket").mkdir()
         kit: Any = (InMemory if request.param == "memory" else KITS[request.param])(root)
-        for name, value in getattr(kit, "variables", {}).items():
-            monkeypatch.setenv(name, value)
         yield kit
         kit.end()
 
     @pytest.fixture
     def watched(self, bucket: Bucket, tmp_path: Path) -> Watched:
-        return Watched(FolderSource(bucket.location), raw_store(tmp_path / "raw"))
+        return Watched(open_source(bucket.location, bucket.variables), raw_store(tmp_path / "raw"))
 
     @staticmethod
     def put(bucket: Bucket, month: str, content: bytes) -> None:

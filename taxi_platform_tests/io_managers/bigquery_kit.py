@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import functools
-import gc
 import hashlib
 import json
 import os
@@ -57,6 +56,7 @@ class BigQueryKit(WarehouseKit):
         "everything is dropped": lambda kit, _: [kit.drop(name) for name in kit.tables()],
     }
     many = 20_000  # its API hands out rows one by one, as JSON
+    long_stream, long_stream_mib = 3_000_000, 500
     unproven: ClassVar[Mapping[str, str]] = {
         "a copy job swaps a partition in one step, also under load": "the stand-in does one job at a time",
         "two jobs of one id at once: one begins": "the stand-in says so since Google's documentation does",
@@ -68,8 +68,8 @@ class BigQueryKit(WarehouseKit):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        gc.collect()  # the connections of a kit that is forgotten are not held by this one
         self.variables = self.servers()
+        self._of_others = self._connections()
         self.address = BigQueryAddress(self.project(), f"store_{hashlib.sha256(str(root).encode()).hexdigest()[:16]}")
         self.warehouse = BigQueryWarehouse(
             self.address,
@@ -145,15 +145,18 @@ class BigQueryKit(WarehouseKit):
         return sorted(spooled + [name for name in self.tables() if name not in (TABLE, "_taxi_months")])
 
     def held_open(self) -> list[str]:
-        """The connections to BigQuery that this process has, and the files of the store."""
+        """The connections to BigQuery that were opened for this store, and its files."""
         self.client.close()
+        return sorted(self._connections() - self._of_others) + open_files(self.root)
+
+    def _connections(self) -> set[str]:
+        """The connections to BigQuery that this process has."""
         url = urlsplit(self.variables.get("BIGQUERY_EMULATOR_HOST", "https://bigquery.googleapis.com"))
         port = url.port or 443
         sockets = {os.path.basename(path) for path in map(_link, Path("/proc/self/fd").iterdir()) if "socket:" in path}
         lines = [line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
         mine = [line for line in lines if f"socket:[{line[9]}]" in sockets and line[3] == "01"]
-        found = [f"{local} -> {remote}" for _, local, remote, *_ in mine if int(remote.split(":")[1], 16) == port]
-        return found + open_files(self.root)
+        return {f"{local} -> {remote}" for _, local, remote, *_ in mine if int(remote.split(":")[1], 16) == port}
 
     def drop(self, name: str) -> None:
         self.client.delete_table(f"{self.address.project}.{self.address.dataset}.{name}")

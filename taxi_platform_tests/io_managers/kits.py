@@ -56,6 +56,8 @@ class StoreKit(ABC):
         is_real: Whether it is somebody's, and costs money: then its tests are left to `make test-gcp`.
         unproven: What of the store itself a test over an emulator takes for granted, and why it has to.
         many: Rows of a month that takes a while to put down.
+        long_stream: Rows of 108 bytes that are streamed in and out.
+        long_stream_mib: So much memory a process may need for that, with all that it imports.
         is_warehouse: Whether a table has one schema for all of its months, which a month must fit.
         damages: What people delete by hand, by name: given the kit and a month.
     """
@@ -67,6 +69,8 @@ class StoreKit(ABC):
     is_real: ClassVar[bool] = False
     unproven: ClassVar[Mapping[str, str]] = {}
     many: ClassVar[int] = 100_000
+    long_stream: ClassVar[int] = 12_000_000  # 1,300 MB
+    long_stream_mib: ClassVar[int] = 1024
     is_warehouse: ClassVar[bool]
     damages: ClassVar[Mapping[str, Callable[[Any, str], object]]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,10 +38,14 @@ _OF_DATA = re.compile(rf"[^._].*\.(?:{_ENDINGS})")
 
 
 class FolderSource:
-    """Monthly files in a folder, local or remote. It is only ever read."""
+    """Monthly files in a folder, local or remote. It is only ever read.
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    Attributes:
+        options: What the file system of the URL is to be told; see `cloud_options`.
+    """
+
+    def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
+        self._url, self._options = url, dict(options or {})
         self.name = without_credentials(url)
         self.habits = Habits(is_ours=urlsplit(url).scheme in ("", "file"))
 
@@ -123,7 +127,7 @@ class FolderSource:
     def _open(self) -> tuple[fsspec.AbstractFileSystem, str]:
         from fsspec.core import url_to_fs
 
-        system, root = url_to_fs(self._url)
+        system, root = url_to_fs(self._url, **self._options)
         system.invalidate_cache()  # a file system keeps its listings for as long as the process lives, unless told
         return system, str(root).rstrip("/")
 

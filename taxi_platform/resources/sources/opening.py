@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import dagster as dg
 from pydantic import SecretStr
 
+from taxi_platform.resources.credentials import Credentials, Variables
+from taxi_platform.resources.sources.cloud_options import cloud_options
 from taxi_platform.resources.sources.folder import FolderSource, check_folder, without_credentials
 from taxi_platform.resources.sources.sample import SampleSource, parse_sample_uri
 from taxi_platform.resources.sources.source import Source
@@ -25,6 +28,7 @@ KNOWN: Mapping[str, str] = {
 
 def open_source(
     setting: str,
+    variables: Mapping[str, str] | None = None,
     *,
     known_to_exist: KnownToExist = nobody_knows,
     seen_before: SeenBefore = nobody_knows,
@@ -33,6 +37,7 @@ def open_source(
     """The source that `setting` names.
 
     Args:
+        variables: The usual variables of the cloud where the files lie; by default what its own rules find.
         known_to_exist, seen_before: What is known of a month that its publisher refuses: TLC says 403 both where
             nothing is and to who asks too often.
         patience: How much is borne before a publisher on the web counts as unavailable.
@@ -45,7 +50,7 @@ def open_source(
     if is_web_uri(setting):
         return parse_web_uri(setting, known_to_exist=known_to_exist, seen_before=seen_before, patience=patience)
     check_folder(setting)
-    return FolderSource(setting)
+    return FolderSource(setting, cloud_options(urlsplit(setting).scheme, variables or {}))
 
 
 class SourceResource(dg.ConfigurableResource[Any]):
@@ -54,12 +59,19 @@ class SourceResource(dg.ConfigurableResource[Any]):
     Attributes:
         uri: `sample`, `tlc`, `datatalks`, a folder, or a URL. No field but a dependency: Dagster writes the fields of
             resources into its history with every run, also those that it masks in its UI.
+        credentials: `GoogleCredentials`, `S3Credentials`, `AzureCredentials` (or the usual variables of the cloud where
+            the files lie); by default what that cloud's own rules find.
     """
 
     uri: dg.ResourceDependency[SecretStr]  # Dagster reads it: this file has no `from __future__ import annotations`
+    credentials: dg.ResourceDependency[Variables]
 
-    def __init__(self, uri: str | SecretStr) -> None:
-        super().__init__(uri=uri if isinstance(uri, SecretStr) else SecretStr(uri))  # type: ignore[call-arg]
+    def __init__(
+        self, uri: str | SecretStr, credentials: Credentials | Mapping[str, str] | Variables | None = None
+    ) -> None:
+        super().__init__(  # type: ignore[call-arg]
+            uri=uri if isinstance(uri, SecretStr) else SecretStr(uri), credentials=Variables(credentials)
+        )
 
     @property
     def shown(self) -> str:
@@ -79,7 +91,11 @@ class SourceResource(dg.ConfigurableResource[Any]):
             SettingsError: The setting names none.
         """
         return open_source(
-            self.uri.get_secret_value(), known_to_exist=known_to_exist, seen_before=seen_before, patience=patience
+            self.uri.get_secret_value(),
+            self.credentials.read(),
+            known_to_exist=known_to_exist,
+            seen_before=seen_before,
+            patience=patience,
         )
 
 

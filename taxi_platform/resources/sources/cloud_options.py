@@ -1,0 +1,64 @@
+"""The usual variables of a cloud, as the file systems of fsspec want to be told them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from taxi_platform.errors import SettingsError
+from taxi_platform.resources.google import HOW
+
+_S3 = {
+    "key": "AWS_ACCESS_KEY_ID",
+    "secret": "AWS_SECRET_ACCESS_KEY",
+    "token": "AWS_SESSION_TOKEN",
+    "profile": "AWS_PROFILE",
+    "endpoint_url": "AWS_ENDPOINT_URL",
+}
+_AZURE = {
+    "connection_string": "AZURE_STORAGE_CONNECTION_STRING",
+    "account_name": "AZURE_STORAGE_ACCOUNT_NAME",
+    "account_key": "AZURE_STORAGE_ACCOUNT_KEY",
+    "sas_token": "AZURE_STORAGE_SAS_TOKEN",
+    "tenant_id": "AZURE_TENANT_ID",
+    "client_id": "AZURE_CLIENT_ID",
+    "client_secret": "AZURE_CLIENT_SECRET",
+}
+
+
+def cloud_options(scheme: str, variables: Mapping[str, str]) -> dict[str, Any]:
+    """What the file system of `scheme` is to be told, secrets in the open; nothing where it goes by its own rules.
+
+    Raises:
+        SettingsError: The credentials are none. Nothing of what is in them is said.
+    """
+    if scheme in ("s3", "s3a"):
+        region = variables.get("AWS_REGION") or variables.get("AWS_DEFAULT_REGION")
+        return _those(_S3, variables) | ({"client_kwargs": {"region_name": region}} if region else {})
+    if scheme in ("gs", "gcs"):
+        return _google(variables)
+    if scheme in ("az", "abfs", "abfss"):
+        return _those(_AZURE, variables)
+    return {}
+
+
+def _those(names: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, Any]:
+    return {option: variables[name] for option, name in names.items() if variables.get(name)}
+
+
+def _google(variables: Mapping[str, str]) -> dict[str, Any]:
+    if host := variables.get("STORAGE_EMULATOR_HOST"):
+        return {"token": "anon", "endpoint_url": host}
+    options = _those(
+        {
+            "token": "GOOGLE_APPLICATION_CREDENTIALS",
+            "project": "GOOGLE_CLOUD_PROJECT",
+            "endpoint_url": "CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE",
+        },
+        variables,
+    )
+    if key := variables.get("GOOGLE_CREDENTIALS"):
+        try:
+            options["token"] = json.loads(key)
+        except ValueError:
+            raise SettingsError(f"GOOGLE_CREDENTIALS is not the JSON of a service account's key. {HOW}") from None
+    return options
