@@ -16,7 +16,7 @@ from taxi_platform_tests.kit import publisher_server as faults
 from taxi_platform_tests.kit.dagster_up import DagsterUp
 from taxi_platform_tests.kit.publisher_server import PublisherServer
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("up")]  # one webserver at a time
+pytestmark = pytest.mark.long
 
 GREEN = tuple(f"{stage}/green_trips" for stage in ("raw", "cleaned", "lake", "warehouse"))
 COUNTS = "select strftime(source_month, '%Y-%m'), count(*), count(distinct source_row) from green_trips group by 1"

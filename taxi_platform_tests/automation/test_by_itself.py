@@ -13,7 +13,7 @@ from taxi_platform_tests.conftest import Project
 from taxi_platform_tests.kit.dagster_up import DagsterUp
 from taxi_platform_tests.kit.webhook import Webhook
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("up")]  # one webserver at a time
+pytestmark = pytest.mark.long
 
 COUNTS = "select strftime(source_month, '%Y-%m'), count(*) from green_trips group by 1 order by 1"
 

@@ -20,8 +20,6 @@ from taxi_platform_tests.automation.test_dead_runs import POOL, run_with, status
 from taxi_platform_tests.conftest import ROOT, Project, make_project, on_postgres
 from taxi_platform_tests.kit.postgres_server import PostgresServer
 
-pytestmark = pytest.mark.xdist_group("history in postgres")
-
 SOURCE = ("--source", "sample://?rows=500", "--json")
 
 

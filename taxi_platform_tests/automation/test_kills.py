@@ -20,8 +20,6 @@ from taxi_platform.definitions import stores_of
 from taxi_platform.settings import Settings
 from taxi_platform_tests.conftest import Project, make_project
 
-pytestmark = pytest.mark.xdist_group("kills")  # what is prepared is prepared once
-
 MONTHS = ("2019-01", "2019-02")
 OLD, NEW = "sample://?rows=40000&seed=1", "sample://?rows=40000&seed=2"
 LOAD = ("load", "green", ",".join(MONTHS), "--source", NEW)

@@ -17,8 +17,6 @@ from taxi_platform_tests.io_managers import kits
 from taxi_platform_tests.io_managers.bigquery_kit import BigQueryKit, bigquery
 from taxi_platform_tests.io_managers.bucket_kits import BUCKET
 
-pytestmark = pytest.mark.xdist_group("taxi on bigquery")
-
 NUMBERS = """
 select source_month, count(*), round(sum(total_amount), 2), sum(passenger_count), min(pickup_datetime),
     count(distinct source_row) from green_trips group by 1 order by 1

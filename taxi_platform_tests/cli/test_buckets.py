@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from taxi_platform.resources.sources.sample import SampleSource
+from taxi_platform.trips.months import Month
+from taxi_platform.trips.services import SERVICES
 from taxi_platform_tests.cli.test_load import SPRING_2020, numbers_of
 from taxi_platform_tests.conftest import Project, make_project
 from taxi_platform_tests.io_managers.kits import KITS
@@ -108,6 +111,27 @@ def test_two_machines_with_separate_histories_end_on_the_version_that_was_seen_l
         assert first.rows(NUMBERS) == then.rows(NUMBERS)
         for machine_ in (first, then):
             assert set(machine_.states("--source", then.settings["TAXI_SOURCE"]).values()) == {"current"}
+
+
+def test_the_source_may_lie_in_a_bucket_whose_credentials_only_the_env_file_knows(
+    kit: BucketKit, machine: Machine, tmp_path: Path
+) -> None:
+    def publish(month: str, rows: int) -> None:
+        source, path = SampleSource(rows=rows, format="csv"), tmp_path / "file"
+        file = source.find(SERVICES["green"], Month.parse(month))
+        source.fetch(file, path, lambda _: None)
+        kit.overwrite(file.name, path.read_bytes())
+
+    project = machine({}, {}, kit.location)
+    lines = [f"{name}='{value}'\n" for name, value in kit.variables.items()]
+    (project.folder / ".env").write_text("".join(lines))
+    for month in MONTHS.split(","):
+        publish(month, 500)
+    assert statuses(project) == ["loaded", "loaded"]
+    publish("2024-01", 600)
+    assert statuses(project) == ["loaded", "unchanged"]
+    assert statuses(project) == ["unchanged", "unchanged"]
+    assert "secret" not in project.taxi("status", "--refresh").out
 
 
 def test_the_zones_lie_in_the_bucket_too(kit: BucketKit, machine: Machine) -> None:

@@ -50,7 +50,6 @@ def spring(tmp_path_factory: pytest.TempPathFactory, publisher: Path) -> tuple[P
     return project, project.load("green", "2020-03..2020-05", "--source", str(publisher))
 
 
-@pytest.mark.xdist_group("spring")
 def test_three_real_months_have_the_numbers_that_others_counted(spring: tuple[Project, list[dict[str, Any]]]) -> None:
     _, months = spring
     counted = {month["month"]: (month["rows_in"], month["rows_kept"], month["rows_rejected"]) for month in months}
@@ -61,7 +60,6 @@ def test_three_real_months_have_the_numbers_that_others_counted(spring: tuple[Pr
     ]
 
 
-@pytest.mark.xdist_group("spring")
 def test_the_warehouse_answers_with_the_sums_that_others_made(spring: tuple[Project, list[dict[str, Any]]]) -> None:
     project, _ = spring
     sql = "select source_month, count(*), round(sum(total_amount),2) from green_trips group by 1 order by 1"
@@ -69,7 +67,6 @@ def test_the_warehouse_answers_with_the_sums_that_others_made(spring: tuple[Proj
     assert lines[1:] == [f"{month}-01,{kept},{total}" for month, (_, kept, _, total) in SPRING_2020.items()]
 
 
-@pytest.mark.xdist_group("spring")
 def test_the_json_has_the_documented_keys_and_types(spring: tuple[Project, list[dict[str, Any]]]) -> None:
     _, months = spring
     for month in months:

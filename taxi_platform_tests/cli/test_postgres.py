@@ -20,8 +20,6 @@ from taxi_platform_tests.kit.postgres_server import PostgresServer
 SCHEMA = 'so "called"; trips'
 SPRING = ("load", "green", "2020-03..2020-05")
 
-pytestmark = pytest.mark.xdist_group("taxi on postgres")
-
 
 @pytest.fixture(scope="module")
 def loaded_once(tmp_path_factory: pytest.TempPathFactory, postgres18: PostgresServer) -> Iterator[Project]:

@@ -17,8 +17,6 @@ from taxi_platform_tests.cli.test_secrets import SECRET, assert_untold
 from taxi_platform_tests.conftest import Project
 from taxi_platform_tests.kit.postgres_server import PASSWORD_IN_URL, PostgresServer
 
-pytestmark = pytest.mark.xdist_group("history in postgres")  # where the time of its tables' making is spent once
-
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:

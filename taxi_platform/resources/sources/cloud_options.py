@@ -1,6 +1,7 @@
 """The usual variables of a cloud, as the file systems of fsspec want to be told them."""
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,6 +47,9 @@ def _those(names: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, 
 
 
 def _google(variables: Mapping[str, str]) -> dict[str, Any]:
+    # gcsfs would ask a second API of Google's what kind of bucket it is: by another way than the one that was set, which
+    # may lead nowhere. To read files it need not know.
+    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
     if host := variables.get("STORAGE_EMULATOR_HOST"):
         return {"token": "anon", "endpoint_url": host}
     options = _those(
