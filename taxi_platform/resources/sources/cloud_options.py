@@ -47,8 +47,8 @@ def _those(names: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, 
 
 
 def _google(variables: Mapping[str, str]) -> dict[str, Any]:
-    # gcsfs would ask a second API of Google's what kind of bucket it is: by another way than the one that was set, which
-    # may lead nowhere. To read files it need not know.
+    # gcsfs would ask a second API of Google's what kind of bucket it is, by another way than the one that was set:
+    # that may lead nowhere, and to read files it need not know.
     os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
     if host := variables.get("STORAGE_EMULATOR_HOST"):
         return {"token": "anon", "endpoint_url": host}
