@@ -153,7 +153,7 @@ def _credential(account: str, variables: Mapping[str, str]) -> Any:
         return AzureSasCredential(token)
     from azure.identity import ClientSecretCredential, DefaultAzureCredential
 
-    parts = [variables.get(f"AZURE_{name}") for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")]
+    parts = [variables.get(f"AZURE_{name}", "") for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")]
     return ClientSecretCredential(*parts) if all(parts) else DefaultAzureCredential()
 
 
