@@ -51,8 +51,8 @@ class StoreKit(ABC):
     Attributes:
         fixtures: What pytest starts for it, by name.
         is_long: Whether its tests are left to `make test-long`.
-        is_second_opinion: Whether it is another emulator of a store that has one here, and slow: then the promises are
-            run over it, and nothing else.
+        is_second_opinion: Whether it is another emulator of a store that has one here, and slow: then it is asked for
+            the promises that one process can see kept, each once, and for nothing else.
         is_real: Whether it is somebody's, and costs money: then its tests are left to `make test-gcp`.
         unproven: What of the store itself a test over an emulator takes for granted, and why it has to.
         many: Rows of a month that takes a while to put down.
