@@ -121,7 +121,12 @@ def cleaning_of(settings: Settings) -> CleaningResource:
 
 def stores_of(settings: Settings) -> Stores:
     """The stores of the four stages, for those who look without Dagster."""
-    resources = build_definitions(settings).resources or {}
+    return stores_in(build_definitions(settings))
+
+
+def stores_in(definitions: dg.Definitions) -> Stores:
+    """The stores of the four stages, as the resources of `definitions` have them."""
+    resources = definitions.resources or {}
     return Stores(
         raw=resources["raw_io_manager"].months,
         cleaned=resources["cleaned_io_manager"].months,

@@ -68,7 +68,7 @@ def cleaned_asset(service: Service) -> dg.AssetsDefinition:
         with as_failure():
             months = cleaned_io_manager.months
             month = stages.month_of(context)
-            plan = _plan(service, month, raw_trips, cleaning)
+            plan = plan_of(service, month, raw_trips, cleaning)
             for event in (
                 _cleaned_month(plan, months, raw_trips, force=is_forced(context.run.tags))
                 if context.selected_asset_keys
@@ -110,7 +110,8 @@ def _checks_of_current(service: Service, months: MonthObjects, partition: str) -
     yield from checks.cleaned_results(service, Month.parse(partition), current.facts)
 
 
-def _plan(service: Service, month: Month, raw: MonthFile, cleaning: CleaningResource) -> CleaningPlan:
+def plan_of(service: Service, month: Month, raw: MonthFile, cleaning: CleaningResource) -> CleaningPlan:
+    """How a month is to be cleaned: by its file and the rules. Its version says both."""
     return plan_cleaning(
         service,
         month,

@@ -13,7 +13,7 @@ from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
 from taxi_platform.io_managers.objects.month_objects import MonthObjects
 from taxi_platform.io_managers.stored import Stored, utc_now
 from taxi_platform.resources.sources.opening import SourceResource
-from taxi_platform.resources.sources.source import SourceFile
+from taxi_platform.resources.sources.source import Source, SourceFile
 from taxi_platform.trips.month_file import SOURCE, DraftFile, MonthDraft, Partition
 from taxi_platform.trips.months import Month
 from taxi_platform.trips.published_counts import is_known_month
@@ -43,9 +43,7 @@ def raw_asset(service: Service, pool: str | None) -> dg.AssetsDefinition:
         months = raw_io_manager.months
         with as_failure():
             month = stages.month_of(context)
-            publisher = source.open(
-                known_to_exist=is_known_month, seen_before=lambda url: _is_held(months, service, month, url)
-            )
+            publisher = open_for(source, months, service, month)
             file = publisher.find(service, month)
             seen_at = utc_now()
             held = None if is_forced(context.run.tags) else unchanged(months, service.table, month.key, file, seen_at)
@@ -75,6 +73,11 @@ def raw_asset(service: Service, pool: str | None) -> dg.AssetsDefinition:
                 yield from _output(draft, draft.facts, version)
 
     return raw
+
+
+def open_for(source: SourceResource, months: MonthObjects, service: Service, month: Month) -> Source:
+    """The source, told what is known of a month already."""
+    return source.open(known_to_exist=is_known_month, seen_before=lambda url: _is_held(months, service, month, url))
 
 
 def _is_held(months: MonthObjects, service: Service, month: Month, url: str) -> bool:

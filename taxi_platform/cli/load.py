@@ -30,8 +30,9 @@ def run_load(services: str, months: str | None, *, source: str | None, force: bo
     with_zones, wanted = wanted_of(services, months)
     settings = read_settings(source)
 
+    from taxi_platform.automation.current import CurrentMonths
     from taxi_platform.automation.loading import load_month, load_zones
-    from taxi_platform.definitions import build_definitions
+    from taxi_platform.definitions import build_definitions, cleaning_of, stores_in
     from taxi_platform.resources.sources.opening import open_source
 
     open_source(settings.source, settings.clouds)  # a source that is none is refused before a run is started
@@ -39,6 +40,9 @@ def run_load(services: str, months: str | None, *, source: str | None, force: bo
     zones: ZonesResult | None = None
     with asked_to_stop() as was_asked_to_stop, open_history() as instance:
         definitions = build_definitions(settings)
+        current = CurrentMonths(
+            stores_in(definitions), (definitions.resources or {})["source"], cleaning_of(settings), instance
+        )
         with contextlib.suppress(KeyboardInterrupt), _bars(show=not as_json) as month_begins:
             if with_zones:
                 zones = load_zones(definitions, instance, force=force)
@@ -46,7 +50,9 @@ def run_load(services: str, months: str | None, *, source: str | None, force: bo
                 if was_asked_to_stop():
                     break
                 month_begins(f"{service.name} {month}")
-                result = load_month(definitions, instance, service, month, force=force)
+                result = (None if force else current.confirm(service, month)) or load_month(
+                    definitions, instance, service, month, force=force
+                )
                 if result.went_well or not was_asked_to_stop():
                     results.append(result)
     if as_json:

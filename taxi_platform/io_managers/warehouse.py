@@ -80,6 +80,15 @@ class Warehouse(Protocol):
         """
         ...
 
+    def confirm(self, table: str, partition: Partition, stamp: Stamp) -> Stored | None:
+        """Have the month be known as seen when `stamp` says, if it is there as it says; None where rows are needed.
+
+        Raises:
+            SupersededError: A newer version is there.
+            StoreUnavailableError: The warehouse did not answer, or not in time. A retry may help.
+        """
+        ...
+
     def months(self, table: str | None = None) -> list[LedgerRow]:
         """What the ledger says, and what the tables answer, month by month."""
         ...

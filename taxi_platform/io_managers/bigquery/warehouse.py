@@ -78,19 +78,9 @@ class BigQueryWarehouse:
         *,
         force: bool = False,
     ) -> Stored:
-        refuse_ledger(table)
-        day_of(partition)
         shape = Shape.of(partition, self.partition_column, self.clustering)
         with self._session() as session:
-            swap = MonthSwap(
-                session,
-                table,
-                partition,
-                stamp,
-                column=self.partition_column,
-                shape=shape,
-                views=self.lookup_views,
-            )
+            swap = self._swap(session, table, partition, stamp)
             if held := swap.held(force=force):
                 return held
             rows = rows_of(session, trips)
@@ -105,6 +95,22 @@ class BigQueryWarehouse:
         raise StoreUnavailableError(
             f"{named(table, partition)}: other loads of it remove its staging table all the time. What stood before "
             "still stands. Load it again."
+        )
+
+    def confirm(self, table: str, partition: Partition, stamp: Stamp) -> Stored | None:
+        with self._session() as session:
+            return self._swap(session, table, partition, stamp).held(force=False)
+
+    def _swap(self, session: Session, table: str, partition: Partition, stamp: Stamp) -> MonthSwap:
+        refuse_ledger(table)
+        return MonthSwap(
+            session,
+            table,
+            partition,
+            stamp,
+            column=self.partition_column,
+            shape=Shape.of(partition, self.partition_column, self.clustering),
+            views=self.lookup_views,
         )
 
     def _replace(

@@ -66,7 +66,7 @@ class DuckDBWarehouse:
         force: bool = False,
     ) -> Stored:
         refuse_ledger(table)
-        if not force and (held := self._confirm(table, partition, stamp)):
+        if not force and (held := self.confirm(table, partition, stamp)):
             return held
         folder = Folder(self.path.parent)
         # Whatever the rows come from is done with before the file is opened: it may be this file that they come from.
@@ -76,8 +76,7 @@ class DuckDBWarehouse:
             with self._writing(spill) as connection:
                 return self._swap(connection, table, partition, path, stamp, force=force)
 
-    def _confirm(self, table: str, partition: Partition, stamp: Stamp) -> Stored | None:
-        """The month as it is, if that is what `stamp` says; None where its rows are needed."""
+    def confirm(self, table: str, partition: Partition, stamp: Stamp) -> Stored | None:
         day = day_of(partition)
         if not self.path.exists():
             return None

@@ -70,20 +70,12 @@ class PostgresWarehouse:
         *,
         force: bool = False,
     ) -> Stored:
-        refuse_ledger(table)
-        if "\0" in stamp.version + stamp.as_of:
-            raise RequestError(f"{stamp.version!r} cannot be a version: with a NUL it cannot be a path, nor a text.")
-        day = day_of(partition)
+        _refuse(table, stamp)
         self._require_schema()
         with writing(self.address) as session:
-            session.lock_until_commit(sql.lock_key("month", session.schema, table, day))
-            with session.looking():
-                before = ledger_row(session, table, day, self.partition_column, on_its_way=stamp)
-            if is_held(table, partition, stamp, before) and not force:
-                assert before is not None
-                if before.as_of < stamp.as_of:
-                    confirm(session, table, day, stamp.as_of)
-                return self._stored(table, partition, before.version, "unchanged", before.rows, before)
+            before = self._locked(session, table, partition, stamp)
+            if not force and (held := self._held(session, table, partition, stamp, before)):
+                return held
             outcome, stamp = succession(before, stamp, force=force)
             swap = MonthSwap(
                 session,
@@ -97,6 +89,29 @@ class PostgresWarehouse:
             with _as_reader(trips) as (rows, gaps):
                 counted = swap.replace(rows, gaps)
         return self._stored(table, partition, stamp.version, outcome, counted, before)
+
+    def confirm(self, table: str, partition: Partition, stamp: Stamp) -> Stored | None:
+        _refuse(table, stamp)
+        with writing(self.address) as session:
+            if not catalogue.schema_exists(session):
+                return None
+            return self._held(session, table, partition, stamp, self._locked(session, table, partition, stamp))
+
+    def _locked(self, session: Session, table: str, partition: Partition, stamp: Stamp) -> LedgerRow | None:
+        """The month as it is; nobody else changes it until this transaction ends."""
+        day = day_of(partition)
+        session.lock_until_commit(sql.lock_key("month", session.schema, table, day))
+        with session.looking():
+            return ledger_row(session, table, day, self.partition_column, on_its_way=stamp)
+
+    def _held(
+        self, session: Session, table: str, partition: Partition, stamp: Stamp, before: LedgerRow | None
+    ) -> Stored | None:
+        if before is None or not is_held(table, partition, stamp, before):
+            return None
+        if before.as_of < stamp.as_of:  # seen again: an older version cannot take its place later
+            confirm(session, table, day_of(partition), stamp.as_of)
+        return self._stored(table, partition, before.version, "unchanged", before.rows, before)
 
     def _require_schema(self) -> None:
         """Have the schema be there: in a transaction of its own, so that nobody waits for it as long as rows move."""
@@ -154,6 +169,12 @@ class PostgresWarehouse:
         query = SQL("SELECT {} FROM {} WHERE {}").format(sql.names(chosen), session.name(table), which)
         with contextlib.closing(copy_out(session, query, chosen)) as rows:
             yield rows
+
+
+def _refuse(table: str, stamp: Stamp) -> None:
+    refuse_ledger(table)
+    if "\0" in stamp.version + stamp.as_of:
+        raise RequestError(f"{stamp.version!r} cannot be a version: with a NUL it cannot be a path, nor a text.")
 
 
 @contextlib.contextmanager
