@@ -13,7 +13,9 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 from psycopg.sql import SQL, Identifier
@@ -23,6 +25,7 @@ from taxi_platform.io_managers.postgres import table_sql as sql
 from taxi_platform.io_managers.postgres.copying import copy_in
 from taxi_platform.io_managers.postgres.session import writing
 from taxi_platform.io_managers.postgres.warehouse import PostgresWarehouse
+from taxi_platform.io_managers.stored import Stamp, utc_now
 from taxi_platform.io_managers.warehouse_io import stamp_of
 from taxi_platform.resources.postgres.address import PostgresAddress, parse_address
 from taxi_platform.trips.month_file import MonthFile
@@ -34,12 +37,18 @@ TABLE = Identifier("bench", "bare")
 def ours(address: PostgresAddress, month: MonthFile, _: Path) -> None:
     """The month as `taxi load` puts it down."""
     warehouse = PostgresWarehouse(address, unique_columns=["source_row"])
-    warehouse.replace_month("yellow_trips", MONTH, month, stamp_of(month, "bench"), force=True)
+    warehouse.replace_month("yellow_trips", MONTH, month, _another_version(month))
 
 
 def ours_without_an_index(address: PostgresAddress, month: MonthFile, _: Path) -> None:
     """The same, where nothing has to be unique."""
-    PostgresWarehouse(address).replace_month("free_trips", MONTH, month, stamp_of(month, "bench"), force=True)
+    PostgresWarehouse(address).replace_month("free_trips", MONTH, month, _another_version(month))
+
+
+def _another_version(month: MonthFile) -> Stamp:
+    """As if the month had been published again."""
+    stamp = stamp_of(month, "bench")
+    return replace(stamp, version=uuid4().hex[:16], as_of=f"{stamp.as_of}/{utc_now()}")
 
 
 def only_moved(address: PostgresAddress, month: MonthFile, _: Path) -> None:

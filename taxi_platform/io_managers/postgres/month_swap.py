@@ -89,7 +89,8 @@ class MonthSwap:
         if self._column is not None:
             self._confine(self._column)
             rows = only_of_day(self._table, rows, self._column, self._day)
-        fields = [field for field in sent_columns(rows.schema, _types(parent)) if field.name not in gaps]
+        needless = {*gaps, self._column}
+        fields = [field for field in sent_columns(rows.schema, _types(parent)) if field.name not in needless]
         sent = copy_in(self._session, self._new_name, fields, rows, freeze=True)
         counted = self._count(sent)
         self._prepare(indexes)
@@ -126,11 +127,15 @@ class MonthSwap:
         return new_columns(self._table, schema, _types(parent), postgres_type)
 
     def _confine(self, column: str) -> None:
-        """Have Postgres let no row of another month in: it then need not look again before the swap."""
+        """Have Postgres let no row of another month in: it then need not look again before the swap.
+
+        The month is not sent with each row: it is what a row has by default, as long as they come in.
+        """
         self._session.run(
-            SQL("ALTER TABLE {} ALTER {} SET NOT NULL, ADD CONSTRAINT of_month CHECK ({} AND {} IS NOT NULL)").format(
-                self._new_name, Identifier(column), sql.of_month(column, [self._day]), Identifier(column)
-            )
+            SQL(
+                "ALTER TABLE {} ALTER {column} SET NOT NULL, ALTER {column} SET DEFAULT {}, "
+                "ADD CONSTRAINT of_month CHECK ({} AND {column} IS NOT NULL)"
+            ).format(self._new_name, Literal(self._day), sql.of_month(column, [self._day]), column=Identifier(column))
         )
 
     def _count(self, sent: int) -> int:
@@ -221,10 +226,19 @@ class MonthSwap:
             run(SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(self._name))
             run(SQL("DROP TABLE {}").format(self._session.name(old)))
         run(SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES IN ({})").format(self._name, self._new_name, day))
-        run(SQL("ALTER TABLE {} DROP CONSTRAINT of_month").format(self._new_name))
+        self._free()
         # Somebody may have a table of that name: ours then keeps its own.
         if self._day and catalogue.is_free(self._session, name := sql.partition_name(self._table, self._day)):
             run(SQL("ALTER TABLE {} RENAME TO {}").format(self._new_name, Identifier(name)))
+
+    def _free(self) -> None:
+        """The new table is a partition like others: what was only of use while it was filled goes."""
+        assert self._column is not None
+        self._session.run(
+            SQL("ALTER TABLE {} DROP CONSTRAINT of_month, ALTER {} DROP DEFAULT").format(
+                self._new_name, Identifier(self._column)
+            )
+        )
 
     def _refill(self, target: Identifier, parent: Relation) -> None:
         """The slower way, which needs no lock that a reader could hold: row by row, by the rules of MVCC.

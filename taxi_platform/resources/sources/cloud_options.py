@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from taxi_platform.errors import SettingsError
 from taxi_platform.resources.google import HOW
@@ -38,12 +39,25 @@ def cloud_options(scheme: str, variables: Mapping[str, str]) -> dict[str, Any]:
     if scheme in ("gs", "gcs"):
         return _google(variables)
     if scheme in ("az", "abfs", "abfss"):
-        return _those(_AZURE, variables)
+        return _azure(variables)
     return {}
 
 
 def _those(names: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, Any]:
     return {option: variables[name] for option, name in names.items() if variables.get(name)}
+
+
+def _azure(variables: Mapping[str, str]) -> dict[str, Any]:
+    options, endpoint = _those(_AZURE, variables), variables.get("AZURE_STORAGE_ENDPOINT")
+    if not endpoint or "connection_string" in options:
+        return options
+    if key := options.get("account_key"):
+        who = f"AccountName={options.get('account_name', '')};AccountKey={key}"
+    elif token := options.get("sas_token"):
+        who = f"SharedAccessSignature={token}"
+    else:
+        return options | {"account_host": urlsplit(endpoint).netloc}
+    return {"connection_string": f"BlobEndpoint={endpoint};{who}"}
 
 
 def _google(variables: Mapping[str, str]) -> dict[str, Any]:
