@@ -11,7 +11,18 @@ import pytest
 from taxi_platform_tests.conftest import ROOT
 
 PACKAGE = ROOT / "taxi_platform"
-FLOORS = ("errors", "trips", "resources", "io_managers", "assets", "automation", "settings", "definitions", "cli")
+FLOORS = (
+    "errors",
+    "trips",
+    "resources",
+    "io_managers",
+    "assets",
+    "automation",
+    "settings",
+    "analysis",
+    "definitions",
+    "cli",
+)
 """From the ground up: who is on a floor imports from his own and from those below."""
 
 BORROWED_FROM_TRIPS = {"months", "month_file", "parquet_out"}

@@ -7,8 +7,12 @@ import dagster as dg
 
 from taxi_platform.assets import stages
 from taxi_platform.assets.reconciliation import reconcile, reconciliation_check
+from taxi_platform.errors import RequestError
 from taxi_platform.io_managers.failing import as_failure
+from taxi_platform.io_managers.month_io import version_wanted
 from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
+from taxi_platform.io_managers.objects.month_objects import MonthObjects
+from taxi_platform.io_managers.stored import Stored, utc_now
 from taxi_platform.io_managers.warehouse_io import WarehouseIOManager
 from taxi_platform.trips.month_file import MonthFile
 from taxi_platform.trips.services import Service
@@ -29,10 +33,30 @@ def lake_asset(service: Service, kind: str) -> dg.AssetsDefinition:
         ins={"cleaned_trips": dg.AssetIn(key=stages.asset_key("cleaned", service))},
         dagster_type=dg.Any,
     )
-    def lake(cleaned_trips: MonthFile) -> Iterator[Any]:
-        yield stages.output(cleaned_trips, cleaned_trips.version)
+    def lake(
+        context: dg.AssetExecutionContext,
+        cleaned_trips: MonthFile,
+        lake_io_manager: dg.ResourceParam[MonthObjectsIOManager],
+    ) -> Iterator[Any]:
+        if wanted := version_wanted(context.run.tags):
+            with as_failure():
+                yield stages.output(_brought_back(lake_io_manager.months, cleaned_trips, wanted), wanted)
+        else:
+            yield stages.output(cleaned_trips, cleaned_trips.version)
 
     return lake
+
+
+def _brought_back(months: MonthObjects, newest: MonthFile, version: str) -> Stored:
+    now = utc_now()
+    stored = months.confirm(newest.table, newest.partition, version, f"{now}/{now}")
+    if stored is None:
+        kept = ", ".join(one.version for one in months.versions(newest.table, newest.partition) if months.is_whole(one))
+        raise RequestError(
+            f"{months.store.location} has no version {version} of {newest.table} {newest.partition} that is whole. "
+            f"Nothing was changed. It has {kept or 'none'}."
+        )
+    return stored
 
 
 def warehouse_asset(service: Service, kind: str) -> dg.AssetsDefinition:
@@ -76,7 +100,11 @@ def warehouse_asset(service: Service, kind: str) -> dg.AssetsDefinition:
         # Here the IO manager has done its work: Dagster comes back for more when the output is in the table.
         if context.selected_asset_check_keys:
             with as_failure():
-                cleaned = cleaned_io_manager.months.current(service.table, stages.month_of(context).key)
+                months, key = cleaned_io_manager.months, stages.month_of(context).key
+                cleaned = months.current(service.table, key)
+                if version_wanted(context.run.tags):  # what is newest is not what lake and warehouse are to hold
+                    kept = months.versions(service.table, key)
+                    cleaned = next((one for one in kept if one.version == lake_trips.version), None)
                 yield reconcile(service, cleaned, lake_trips, warehouse_io_manager.warehouse)
 
     return warehouse

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import dagster as dg
 
@@ -16,14 +16,14 @@ from taxi_platform.assets.reconciliation import reconcile
 from taxi_platform.assets.stages import STAGES, asset_key
 from taxi_platform.automation.loading import MonthResult
 from taxi_platform.errors import TaxiError
-from taxi_platform.io_managers.stored import Stored, utc_now
+from taxi_platform.io_managers.objects.month_objects import MonthObjects
+from taxi_platform.io_managers.stored import utc_now
 from taxi_platform.io_managers.warehouse_io import stamp_of
 from taxi_platform.resources.cleaning import CleaningResource
 from taxi_platform.resources.sources.opening import SourceResource
+from taxi_platform.trips.month_file import MonthFile
 from taxi_platform.trips.months import Month
 from taxi_platform.trips.services import Service
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -50,41 +50,25 @@ class CurrentMonths:
             return None
         try:
             return self._confirm(service, month)
-        except TaxiError:
+        except (_NeedsARunError, TaxiError):
             return None
 
-    def _confirm(self, service: Service, month: Month) -> MonthResult | None:
-        table, key, clock = service.table, month.key, _Clock()
-        publisher = open_for(self.source, self.stores.raw, service, month)
-        file, seen_at = publisher.find(service, month), utc_now()
-        if not _is_unchanged(clock.of("raw", lambda: unchanged(self.stores.raw, table, key, file, seen_at))):
-            return None
-        raw = self.stores.raw.current(table, key)
-        assert raw is not None
-        plan = plan_of(service, month, raw, self.cleaning)
-
-        def confirm_cleaned() -> Stored | None:
-            return self.stores.cleaned.confirm(table, key, plan.version, f"{raw.as_of}/{utc_now()}")
-
-        if not _is_unchanged(clock.of("cleaned", confirm_cleaned)):
-            return None
-        cleaned = self.stores.cleaned.current(table, key)
-        assert cleaned is not None
-        if not _is_unchanged(
-            clock.of("lake", lambda: self.stores.lake.confirm(table, key, cleaned.version, cleaned.as_of))
-        ):
-            return None
-        lake = self.stores.lake.current(table, key)
-        assert lake is not None
-        stamp = stamp_of(lake, "")
-        if not _is_unchanged(clock.of("warehouse", lambda: self.stores.warehouse.confirm(table, key, stamp))):
-            return None
-        if not reconcile(service, cleaned, lake, self.stores.warehouse).passed:
-            return None
+    def _confirm(self, service: Service, month: Month) -> MonthResult:
+        clock = _Clock()
+        with clock.of("raw"):
+            raw = self._confirm_raw(service, month)
+        with clock.of("cleaned"):
+            version = plan_of(service, month, raw, self.cleaning).version
+            cleaned = _confirmed(self.stores.cleaned, raw, version, f"{raw.as_of}/{utc_now()}")
+        with clock.of("lake"):
+            lake = _confirmed(self.stores.lake, cleaned, cleaned.version, cleaned.as_of)
+        with clock.of("warehouse"):
+            held = self.stores.warehouse.confirm(service.table, month.key, stamp_of(lake, ""))
+            _require(held is not None and reconcile(service, cleaned, lake, self.stores.warehouse).passed)
         facts = cleaned.facts
         return MonthResult(
             service=service.name,
-            month=key,
+            month=month.key,
             status="unchanged",
             rows_in=facts["rows_in"],
             rows_kept=facts["rows_kept"],
@@ -93,6 +77,13 @@ class CurrentMonths:
             seconds=clock.seconds,
         )
 
+    def _confirm_raw(self, service: Service, month: Month) -> MonthFile:
+        file = open_for(self.source, self.stores.raw, service, month).find(service, month)
+        _require(unchanged(self.stores.raw, service.table, month.key, file, utc_now()) is not None)
+        raw = self.stores.raw.current(service.table, month.key)
+        assert raw is not None
+        return raw
+
     def _materialized(self, service: Service) -> set[str]:
         if service.name not in self._known:
             keys = [asset_key(stage, service) for stage in STAGES]
@@ -100,23 +91,33 @@ class CurrentMonths:
         return self._known[service.name]
 
 
-def _is_unchanged(stored: Stored | None) -> bool:
-    return stored is not None and stored.outcome == "unchanged"
+class _NeedsARunError(Exception):
+    """Something has to move, or has to be looked into."""
+
+
+def _require(is_so: bool) -> None:
+    if not is_so:
+        raise _NeedsARunError
+
+
+def _confirmed(store: MonthObjects, month: MonthFile, version: str, as_of: str) -> MonthFile:
+    """The same month in the next store, where that has this version as the current one, whole."""
+    there = store.current(month.table, month.partition)
+    _require(there is not None and there.version == version)
+    _require(store.confirm(month.table, month.partition, version, as_of) is not None)
+    confirmed = store.current(month.table, month.partition)
+    assert confirmed is not None
+    return confirmed
 
 
 class _Clock:
-    """How long each stage took."""
+    """How long each stage took, in seconds."""
 
     def __init__(self) -> None:
-        self._seconds: dict[str, float] = {}
+        self.seconds: dict[str, float] = {}
 
-    @property
-    def seconds(self) -> Mapping[str, float]:
-        return self._seconds
-
-    def of(self, stage: str, work: Callable[[], T]) -> T:
+    @contextmanager
+    def of(self, stage: str) -> Iterator[None]:
         started = time.monotonic()
-        try:
-            return work()
-        finally:
-            self._seconds[stage] = round(time.monotonic() - started, 3)
+        yield
+        self.seconds[stage] = round(time.monotonic() - started, 3)

@@ -14,7 +14,7 @@ from taxi_platform.automation.instance import in_words
 from taxi_platform.automation.rerunnable import rerunnable
 from taxi_platform.automation.telling import first_failure, what_changed
 from taxi_platform.errors import NotPublishedError, StoreUnavailableError
-from taxi_platform.io_managers.month_io import FORCE_TAG
+from taxi_platform.io_managers.month_io import FORCE_TAG, VERSION_TAG
 from taxi_platform.io_managers.run_process import process_tags
 from taxi_platform.trips.months import Month
 from taxi_platform.trips.services import Service
@@ -66,7 +66,7 @@ def load_zones(defs: dg.Definitions, instance: dg.DagsterInstance, *, force: boo
     Raises:
         KeyboardInterrupt: As there.
     """
-    result = _run(defs, instance, [ZONES_KEY, WAREHOUSE_ZONES_KEY], None, force=force)
+    result = _run(defs, instance, [ZONES_KEY, WAREHOUSE_ZONES_KEY], None, _forced(force))
     if isinstance(result, str):
         return ZonesResult("failed", message=result)
     metadata = _metadata_by_asset(result)
@@ -84,8 +84,35 @@ def load_month(
     Raises:
         KeyboardInterrupt: Somebody stopped this process (Ctrl-C, SIGTERM). Dagster ended the run, and would go on.
     """
-    keys = [asset_key(stage, service) for stage in STAGES]
-    result = _run(defs, instance, keys, month.key, force=force)
+    return _month(defs, instance, service, month, STAGES, _forced(force))
+
+
+def bring_back(
+    defs: dg.Definitions, instance: dg.DagsterInstance, service: Service, month: Month, version: str
+) -> MonthResult:
+    """Have lake and warehouse hold an earlier version of a month again, as `load_month` does the newest.
+
+    The next load of the month goes forward again.
+
+    Raises:
+        KeyboardInterrupt: As there.
+    """
+    return _month(defs, instance, service, month, STAGES[2:], {VERSION_TAG: version})
+
+
+def _forced(force: bool) -> Mapping[str, str]:
+    return {FORCE_TAG: "true"} if force else {}
+
+
+def _month(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    service: Service,
+    month: Month,
+    stages: Sequence[str],
+    tags: Mapping[str, str],
+) -> MonthResult:
+    result = _run(defs, instance, [asset_key(stage, service) for stage in stages], month.key, tags)
     if isinstance(result, str):
         return MonthResult(service.name, month.key, "failed", message=result)
     return _result_of(result, service, month)
@@ -96,8 +123,7 @@ def _run(
     instance: dg.DagsterInstance,
     keys: Sequence[dg.AssetKey],
     partition_key: str | None,
-    *,
-    force: bool,
+    tags: Mapping[str, str],
 ) -> dg.ExecuteInProcessResult | str:
     """A run in this process, to its end; why there could be none, where Dagster's storage did not answer."""
     job = defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection=set(keys))
@@ -108,7 +134,7 @@ def _run(
                 partition_key=partition_key,
                 raise_on_error=False,
                 # Whoever typed the command sees that it failed: the daemon need not run it again.
-                tags={**process_tags(), "dagster/max_retries": "0", **({FORCE_TAG: "true"} if force else {})},
+                tags={**process_tags(), "dagster/max_retries": "0", **tags},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
     except StoreUnavailableError as error:

@@ -92,6 +92,22 @@ def status(refresh: bool, source: str | None, as_json: bool) -> None:
 
 
 @cli.command()
+@click.argument("service")
+@click.argument("month")
+@click.option("--restore", metavar="VERSION", help="Have lake and warehouse hold this version again.")
+@AS_JSON
+@in_sentences
+def versions(service: str, month: str, restore: str | None, as_json: bool) -> None:
+    """Show the versions of a MONTH that the lake keeps, and in what each differs from the one before.
+
+    --restore brings one back, in lake and warehouse. The next load of the month goes forward again.
+    """
+    from taxi_platform.cli.versions import run_versions
+
+    sys.exit(run_versions(service, month, restore=restore, as_json=as_json))
+
+
+@cli.command()
 @click.argument("sql")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="Default: table.")
 @in_sentences

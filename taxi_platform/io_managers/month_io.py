@@ -17,6 +17,9 @@ from taxi_platform.trips.month_file import MonthDraft, MonthFile, Partition
 FORCE_TAG = "month/force"
 """Put this tag with the value `true` on a run or a backfill to write months again that have not changed."""
 
+VERSION_TAG = "month/version"
+"""Put this tag with an earlier version on a run of lake and warehouse to bring that version back."""
+
 SHOWN_FACTS = ("size_bytes", "dataset_location", "job_ids", "bytes_processed", "slot_ms")
 """What a store has to tell of a month beside what all of them have."""
 
@@ -53,6 +56,11 @@ def is_forced(tags: Mapping[str, str]) -> bool:
 
 def force_of(context: dg.OutputContext) -> bool:
     return is_forced(context.step_context.dagster_run.tags)
+
+
+def version_wanted(tags: Mapping[str, str]) -> str:
+    """The earlier version that a run is to bring back; empty where it is none of those."""
+    return tags.get(VERSION_TAG, "")
 
 
 def table_of(context: dg.OutputContext | dg.InputContext) -> str:

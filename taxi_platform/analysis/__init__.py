@@ -1,0 +1,1 @@
+"""For those who ask the trips: straight from the lake, no warehouse and no Dagster needed."""
