@@ -1,7 +1,6 @@
 """The usual variables of a cloud, as the file systems of fsspec want to be told them."""
 
 import json
-import os
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,9 +60,13 @@ def _azure(variables: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _google(variables: Mapping[str, str]) -> dict[str, Any]:
-    # gcsfs would ask a second API of Google's what kind of bucket it is, by another way than the one that was set:
-    # that may lead nowhere, and to read files it need not know.
-    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    from fsspec.registry import register_implementation
+
+    # The class that gcsfs itself names would ask a second API of Google's what kind of bucket it is, by another way
+    # than the one that was set: that may lead nowhere, and to read files it need not know.
+    for scheme in ("gs", "gcs"):
+        missing = "Please install gcsfs to access Google Storage"
+        register_implementation(scheme, "gcsfs.core.GCSFileSystem", clobber=True, errtxt=missing)
     if host := variables.get("STORAGE_EMULATOR_HOST"):
         return {"token": "anon", "endpoint_url": host}
     options = _those(
