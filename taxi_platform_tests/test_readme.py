@@ -106,16 +106,26 @@ def test_the_json_is_as_the_readme_draws_it(project: Project) -> None:
     assert list(month) == [key for key in keys if key not in stages and "|" not in key]
     assert month["status"] in next(key for key in re.findall(r'"([^"]+)"', drawn) if "|" in key).split("|")
 
-    (status,) = re.findall(r"`--json` prints\s+`(\{[^`]+\})`", README)
+    status, versions = re.findall(r"`--json`\s+prints\s+`(\{[^`]+\})`", README)
     document = json.loads(project.taxi("status", "--json", "--source", "sample://?rows=300").out)
     assert [*document, *document["cells"][0]] == re.findall(r'"([^"]+)"', status)
+    listed = json.loads(project.taxi("versions", "green", "2024-01", "--json").out)
+    assert ["versions", *listed["versions"][0], "message"] == re.findall(r'"([^"]+)"', versions)
     states = re.findall(r"`(current|stale|changed|damaged|missing|unpublished)`", README)
     assert {cell["state"] for cell in document["cells"]} <= set(states)
     assert len(set(states)) == 6
 
 
+def test_the_example_that_asks_the_lake_runs(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    (example,) = (block for block in blocks("python") if "open_trips" in block)
+    project.load("green", "2021-01,2021-02", "--source", "sample://?rows=300")
+    capfd.readouterr()
+    exec(example, {})
+    assert "day" in capfd.readouterr().out
+
+
 def test_the_python_example_runs_and_says_what_it_promises(project: Project) -> None:
-    (example,) = blocks("python")
+    (example,) = (block for block in blocks("python") if "open_trips" not in block)
     ast.parse(example)
     (project.folder / "example.py").write_text(
         example
