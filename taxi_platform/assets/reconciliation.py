@@ -40,12 +40,16 @@ def reconciliation_check(service: Service) -> dg.AssetCheckSpec:
 
 
 def reconcile(
-    service: Service, cleaned: MonthFile | None, lake: MonthFile, warehouse: Warehouse
+    service: Service, cleaned: MonthFile | None, lake: MonthFile, warehouse: Warehouse, version: str | None = None
 ) -> dg.AssetCheckResult:
-    """Count and sum what the stages hold, and compare."""
+    """Count and sum what the stages hold, and compare.
+
+    Args:
+        version: What the warehouse says it holds, where that was asked a moment ago.
+    """
     names = service.control_columns
     found = [] if cleaned is None else [_remembered(cleaned, names)]
-    found += [_in_lake(lake, names), _in_warehouse(warehouse, lake, names)]
+    found += [_in_lake(lake, names), _in_warehouse(warehouse, lake, names, version)]
     return dg.AssetCheckResult(
         check_name=STAGES_AGREE,
         passed=all(
@@ -74,10 +78,12 @@ def _in_lake(lake: MonthFile, names: Sequence[str]) -> Totals:
     return Totals("lake", lake.version, rows, sums)
 
 
-def _in_warehouse(warehouse: Warehouse, lake: MonthFile, names: Sequence[str]) -> Totals:
-    row = warehouse.month(lake.table, lake.partition)
+def _in_warehouse(warehouse: Warehouse, lake: MonthFile, names: Sequence[str], version: str | None) -> Totals:
+    if version is None:
+        row = warehouse.month(lake.table, lake.partition)
+        version = "none" if row is None else row.version
     rows, sums = warehouse.totals(lake.table, lake.partition, names)
-    return Totals("warehouse", "none" if row is None else row.version, rows, sums)
+    return Totals("warehouse", version, rows, sums)
 
 
 def _as_table(found: Sequence[Totals], names: Sequence[str]) -> dg.TableMetadataValue:

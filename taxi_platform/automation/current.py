@@ -64,7 +64,8 @@ class CurrentMonths:
             lake = _confirmed(self.stores.lake, cleaned, cleaned.version, cleaned.as_of)
         with clock.of("warehouse"):
             held = self.stores.warehouse.confirm(service.table, month.key, stamp_of(lake, ""))
-            _require(held is not None and reconcile(service, cleaned, lake, self.stores.warehouse).passed)
+            version = "none" if held is None else held.version
+            _require(reconcile(service, cleaned, lake, self.stores.warehouse, version).passed)
         facts = cleaned.facts
         return MonthResult(
             service=service.name,
