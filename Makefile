@@ -35,10 +35,10 @@ up: setup
 	@exec $(BIN)/taxi up
 
 test: setup
-	$(PYTEST) -m "not long and not gcp" -n auto --dist loadfile
+	$(PYTEST) -m "not long and not gcp" -n auto --dist loadfile --no-loadscope-reorder
 
 test-long: setup azurite local-bigquery
-	$(PYTEST) -m "long and not gcp" -n auto --dist loadfile
+	$(PYTEST) -m "long and not gcp" -n auto --dist loadfile --no-loadscope-reorder
 
 test-gcp: setup # against real Google Cloud: GOOGLE_CLOUD_PROJECT and TAXI_TEST_BUCKET say where; see docs/stores.md
 	@test -n "$(GOOGLE_CLOUD_PROJECT)" -a -n "$(TAXI_TEST_BUCKET)" || { echo "Set GOOGLE_CLOUD_PROJECT and \
