@@ -9,7 +9,7 @@ import dagster as dg
 
 from taxi_platform.assets.coverage import STATES, Cell, Stores, coverage
 from taxi_platform.assets.coverage_picture import picture
-from taxi_platform.assets.late import late_by_service
+from taxi_platform.assets.late import in_words, late_by_service
 from taxi_platform.assets.stages import OWNERS, STAGES
 from taxi_platform.io_managers.failing import as_failure
 from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
@@ -77,7 +77,7 @@ def coverage_asset(looks: Path, since: Month | None) -> dg.AssetsDefinition:
                 check_name=on_time(service),
                 passed=not late,
                 severity=dg.AssetCheckSeverity.WARN,
-                description=", ".join(str(one) for one in late) or "No month is late.",
+                description=in_words(late) or "No month is late.",
                 metadata={"late_months": len(late)},
             )
             for service, late in late_by_service(cells, habits, seen, new_york_today(), since).items()

@@ -25,6 +25,17 @@ class LateMonth:
         return f"{self.month} ({self.why})"
 
 
+def in_words(late: Sequence[LateMonth]) -> str:
+    """The late months in one line; those that follow one another and are late for the same reason as a range."""
+    spans: list[tuple[LateMonth, LateMonth]] = []
+    for one in late:
+        if spans and spans[-1][1].month.plus(1) == one.month and spans[-1][1].why == one.why:
+            spans[-1] = spans[-1][0], one
+        else:
+            spans.append((one, one))
+    return ", ".join(str(first) if first is last else f"{first.month}..{last}" for first, last in spans)
+
+
 def late_by_service(
     cells: Sequence[Cell], habits: Habits, looks: Mapping[str, Look], today: dt.date, since: Month | None
 ) -> dict[str, list[LateMonth]]:

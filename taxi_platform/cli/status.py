@@ -36,7 +36,7 @@ def run_status(*, refresh: bool, source: str | None, as_json: bool) -> None:
     settings = read_settings(source)
 
     from taxi_platform.assets.coverage import coverage
-    from taxi_platform.assets.late import late_by_service
+    from taxi_platform.assets.late import in_words, late_by_service
     from taxi_platform.definitions import cleaning_of, stores_of
     from taxi_platform.io_managers.stored import utc_now
     from taxi_platform.resources.sources.folder import without_credentials
@@ -67,7 +67,7 @@ def run_status(*, refresh: bool, source: str | None, as_json: bool) -> None:
     _print_months(cells)
     for service, months in late.items():
         if months:
-            click.echo(f"{service} is late: {', '.join(str(month) for month in months)}.")
+            click.echo(f"{service} is late: {in_words(months)}.")
     if not cells:
         click.echo("Nothing is loaded yet. Begin with: taxi load green 2021-01")
     when = f"was last looked at {looked_at}" if looked_at else "has not been looked at yet: taxi status --refresh"

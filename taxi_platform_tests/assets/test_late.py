@@ -6,7 +6,7 @@ import datetime as dt
 
 from taxi_platform.assets.coverage import Cell
 from taxi_platform.assets.coverage_picture import COLOURS, picture, svg
-from taxi_platform.assets.late import late_months
+from taxi_platform.assets.late import in_words, late_months
 from taxi_platform.resources.sources.look import Look
 from taxi_platform.resources.sources.source import Habits
 from taxi_platform.trips.months import Month
@@ -29,6 +29,14 @@ def test_what_should_be_out_is_late_even_where_the_source_has_it_not() -> None:
     on_the_day = dt.date(2026, 8, 1) + dt.timedelta(days=106)
     assert late(["2026-06"], look=None, today=on_the_day - dt.timedelta(days=1)) == []
     assert late(["2026-06"], look=None, today=on_the_day) != []
+
+
+def test_months_in_a_row_are_one_range() -> None:
+    found = late_months(Habits(), LOOK, ["2020-01"], dt.date(2026, 11, 30))
+    not_there = "106 days after its end it is not at the source"
+    assert in_words(found) == f"2020-02..2026-04 ({not_there}), 2026-05..2026-08 (the source has it)"
+    assert in_words(found[-1:]) == "2026-08 (the source has it)"
+    assert in_words([]) == ""
 
 
 def test_what_lies_before_the_newest_month_is_a_choice_and_not_late() -> None:

@@ -78,8 +78,9 @@ def test_everything_is_killed_in_the_middle_and_nothing_is_lost_or_doubled(
         up.kill()
         up.start()
     up.wait_for(lambda: up.backfill_status(backfill).startswith("COMPLETED"), "the backfill", 400)
-    succeeded = {month for _, month, status in up.ended() if status == "SUCCESS"}
-    assert succeeded == set(keys)
+    # Every asset of every month was materialised. A run whose process was killed between its last step and its own end
+    # stays a failed one: Dagster has nothing left to do again.
+    assert up.backfill_status(backfill) == "COMPLETED_SUCCESS"
     up.stop()
     assert_all_there(off, keys)
 
