@@ -85,7 +85,7 @@ def storage_client(variables: Mapping[str, str]) -> Any:
     from google.cloud import storage
 
     if host := variables.get("STORAGE_EMULATOR_HOST"):
-        return storage.Client("emulator", credentials=_nobody(), client_options={"api_endpoint": _address(host)})
+        return storage.Client("emulator", credentials=_nobody(), client_options={"api_endpoint": address_of(host)})
     project = variables.get("GOOGLE_CLOUD_PROJECT") or "unknown"  # the client wants a name; objects have no use for it
     options = _endpoint(variables, "STORAGE")
     with in_words(variables):
@@ -97,7 +97,7 @@ def bigquery_client(variables: Mapping[str, str], project: str, location: str | 
     from google.cloud import bigquery
 
     if host := variables.get("BIGQUERY_EMULATOR_HOST"):
-        emulator = {"api_endpoint": _address(host)}
+        emulator = {"api_endpoint": address_of(host)}
         return bigquery.Client(project, credentials=_nobody(), client_options=emulator, location=location)
     options = _endpoint(variables, "BIGQUERY")
     with in_words(variables):
@@ -116,7 +116,8 @@ def _endpoint(variables: Mapping[str, str], service: str) -> dict[str, str] | No
     return {"api_endpoint": address} if address else None
 
 
-def _address(host: str) -> str:
+def address_of(host: str) -> str:
+    """Where an emulator answers, whose variable may say it without `http://`."""
     return host if "://" in host else f"http://{host}"
 
 

@@ -29,6 +29,7 @@ _BACKFILL_AGAIN = """mutation($p: ReexecutionParams){ reexecutePartitionBackfill
     ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
 _EVENTS = """query($r:ID!){ logsForRun(runId:$r){ ... on EventConnection { events { __typename
     ... on ExecutionStepStartEvent { stepKey }
+    ... on ExecutionStepSuccessEvent { stepKey }
     ... on ExecutionStepFailureEvent { stepKey error { message } failureMetadata { description } } } } } }"""
 _BACKFILL = """mutation($p: LaunchBackfillParams!){ launchPartitionBackfill(backfillParams:$p){ __typename
     ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message }
@@ -143,6 +144,11 @@ class DagsterUp:
         """The steps that a run started."""
         events = self.ask(_EVENTS, r=run_id)["events"]
         return [event["stepKey"] for event in events if event["__typename"] == "ExecutionStepStartEvent"]
+
+    def steps_done(self, run_id: str) -> list[str]:
+        """The steps of a run that ended well."""
+        events = self.ask(_EVENTS, r=run_id)["events"]
+        return [event["stepKey"] for event in events if event["__typename"] == "ExecutionStepSuccessEvent"]
 
     def failure(self, run_id: str) -> str:
         """What the first step that failed said."""

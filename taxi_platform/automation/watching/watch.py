@@ -129,7 +129,7 @@ class Watch:
             yield file
             if self._is_out_of_time():
                 return
-        for name in self.source.strangers():
+        for name in self.source.strangers() if is_ours else ():
             self.sighting.said.append(f"{name} is no month of a service, and left alone: is its name right?")
         memory.looked["*"] = self.now()
         memory.unsettled = {month: seen for month, seen in memory.unsettled.items() if month in self.sighting.seen}

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from taxi_platform.errors import SettingsError
-from taxi_platform.resources.google import HOW
+from taxi_platform.resources.google import address_of, in_words
 
 _S3 = {
     "key": "AWS_ACCESS_KEY_ID",
@@ -33,8 +32,7 @@ def cloud_options(scheme: str, variables: Mapping[str, str]) -> dict[str, Any]:
         SettingsError: The credentials are none. Nothing of what is in them is said.
     """
     if scheme in ("s3", "s3a"):
-        region = variables.get("AWS_REGION") or variables.get("AWS_DEFAULT_REGION")
-        return _those(_S3, variables) | ({"client_kwargs": {"region_name": region}} if region else {})
+        return _s3(variables)
     if scheme in ("gs", "gcs"):
         return _google(variables)
     if scheme in ("az", "abfs", "abfss"):
@@ -44,6 +42,14 @@ def cloud_options(scheme: str, variables: Mapping[str, str]) -> dict[str, Any]:
 
 def _those(names: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, Any]:
     return {option: variables[name] for option, name in names.items() if variables.get(name)}
+
+
+def _s3(variables: Mapping[str, str]) -> dict[str, Any]:
+    options = _those(_S3, variables)
+    if endpoint := variables.get("AWS_ENDPOINT_URL_S3"):
+        options["endpoint_url"] = endpoint
+    region = variables.get("AWS_REGION") or variables.get("AWS_DEFAULT_REGION")
+    return options | ({"client_kwargs": {"region_name": region}} if region else {})
 
 
 def _azure(variables: Mapping[str, str]) -> dict[str, Any]:
@@ -68,7 +74,7 @@ def _google(variables: Mapping[str, str]) -> dict[str, Any]:
         missing = "Please install gcsfs to access Google Storage"
         register_implementation(scheme, "gcsfs.core.GCSFileSystem", clobber=True, errtxt=missing)
     if host := variables.get("STORAGE_EMULATOR_HOST"):
-        return {"token": "anon", "endpoint_url": host}
+        return {"token": "anon", "endpoint_url": address_of(host)}
     options = _those(
         {
             "token": "GOOGLE_APPLICATION_CREDENTIALS",
@@ -78,8 +84,6 @@ def _google(variables: Mapping[str, str]) -> dict[str, Any]:
         variables,
     )
     if key := variables.get("GOOGLE_CREDENTIALS"):
-        try:
+        with in_words(variables):
             options["token"] = json.loads(key)
-        except ValueError:
-            raise SettingsError(f"GOOGLE_CREDENTIALS is not the JSON of a service account's key. {HOW}") from None
     return options

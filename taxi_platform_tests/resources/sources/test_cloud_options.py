@@ -17,6 +17,12 @@ AT = {"AZURE_STORAGE_ENDPOINT": "https://blobs.example/account"}
     [
         ("s3", {}, {}),
         ("s3", {"AWS_ACCESS_KEY_ID": "k", "AWS_REGION": "r"}, {"key": "k", "client_kwargs": {"region_name": "r"}}),
+        (
+            "s3",
+            {"AWS_ENDPOINT_URL": "https://all", "AWS_ENDPOINT_URL_S3": "https://s3"},
+            {"endpoint_url": "https://s3"},
+        ),
+        ("gs", {"STORAGE_EMULATOR_HOST": "localhost:1"}, {"token": "anon", "endpoint_url": "http://localhost:1"}),
         ("gs", {"GOOGLE_APPLICATION_CREDENTIALS": "/k.json"}, {"token": "/k.json"}),
         (
             "gcs",
