@@ -1,189 +1,101 @@
-"""Time our stages on one generated month, and beside them what does less: `make bench`.
-
-Each measurement is a process of its own; the clock runs without its start and imports. The rounds are interleaved, so
-that a machine whose speed drifts drifts for all. Medians are printed, and the ratio to DuckDB's bare CSV-to-Parquet:
-no checks, no rejects, no row numbers, no counts.
-"""
+"""Each of our stages beside its floor: the least that must be done there, and nothing else."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import resource
-import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from taxi_platform.assets.coverage import Stores
-    from taxi_platform.trips.month_file import MonthFile
+from benchmarks.measuring import OURS, Ratio, Table, Work, in_a_process, in_rounds
+from benchmarks.projects import make_project, source_file, warehouse_of
+from benchmarks.whole_month import contender, csv_of_our_rows
+from taxi_platform_tests.kit.gcs_emulator import GcsEmulator
+from taxi_platform_tests.kit.postgres_server import PostgresServer
 
-FLOOR = "floor: DuckDB csv.gz to zstd Parquet, nothing checked"
-MONTH = "2021-01"
-
-
-def gunzip(work: Path) -> None:
-    import gzip
-
-    with gzip.open(_source(work)) as file:
-        while file.read(1 << 20):
-            pass
+GUNZIP, PARSE, WRITE = "floor: gunzip", "floor: CSV.gz to Arrow (pyarrow)", "floor: Arrow to zstd Parquet (pyarrow)"
+BARE = "floor: DuckDB, CSV.gz to zstd Parquet"
+COPY = "floor: COPY CSV of the same rows and columns"
+PUT = "floor: one PUT with its MD5"
+RAW, CLEANED, IN_FOLDER = "raw", "cleaned", "lake: a folder"
+IN_BUCKET = "lake: an object store at loopback speed"
+IN_POSTGRES, IN_DUCKDB = "warehouse: Postgres", "warehouse: DuckDB"
 
 
-def duckdb_bare(work: Path) -> None:
-    import duckdb
+def stages(work: Path, server: PostgresServer, file: Path, rows: int, rounds: int) -> Table:
+    """The stages of one CSV.gz."""
+    service, _, month = file.name.partition(".")[0].partition("_tripdata_")
+    source = {"TAXI_SOURCE": str(file.parent)}
+    on_postgres = make_project(work / "template", source | {"TAXI_WAREHOUSE": warehouse_of(server)})
+    rows_as_csv, create = csv_of_our_rows(work, server, on_postgres, service, month)
+    loaded = work / "project"  # csv_of_our_rows loaded the month there, and into Postgres
+    on_duckdb = make_project(work / "on_duckdb", source)
+    in_a_process([*OURS, "load", str(on_duckdb), service, month])
+    parquet = next((loaded / ".taxi" / "cleaned").rglob("*.parquet"))
 
-    with duckdb.connect(config={"threads": 2}) as connection:
-        connection.execute(
-            f"COPY (SELECT * FROM read_csv('{_source(work)}')) TO '{work}/bare.parquet' "
-            "(FORMAT parquet, COMPRESSION zstd)"
+    def ours(stage: str, project: Path = loaded) -> Sequence[str]:
+        return [*OURS, stage, str(project), service, month]
+
+    def bare_copy() -> Sequence[str]:
+        drop_bare(server)
+        return contender("copy_csv", rows_as_csv, server.url, create)
+
+    table = in_rounds(
+        f"The stages, {file.name}, {rows:,} rows",
+        rows,
+        [
+            Work(GUNZIP, lambda: contender("floors", "gunzip", file)),
+            Work(RAW, lambda: ours("raw")),
+            Work(PARSE, lambda: contender("floors", "parse", file)),
+            Work(WRITE, lambda: contender("floors", "write_parquet", shutil.copy(parquet, work / "rows.parquet"))),
+            Work(BARE, lambda: contender("duckdb_parquet", file, work / "bare.parquet")),
+            Work(CLEANED, lambda: ours("cleaned")),
+            Work(IN_FOLDER, lambda: ours("lake")),
+            Work(COPY, bare_copy),
+            Work(IN_POSTGRES, lambda: ours("warehouse")),
+            Work(IN_DUCKDB, lambda: ours("warehouse", on_duckdb)),
+        ],
+        rounds,
+        [
+            Ratio("raw / gunzip", (RAW,), (GUNZIP,)),
+            Ratio("cleaned / DuckDB's bare conversion", (CLEANED,), (BARE,), "<= 2.2"),
+            Ratio("warehouse on Postgres / COPY CSV", (IN_POSTGRES,), (COPY,), "<= 0.9"),
+        ],
+    )
+    for folder in (on_postgres, on_duckdb, loaded):
+        shutil.rmtree(folder)
+    return table
+
+
+def drop_bare(server: PostgresServer) -> None:
+    server.ask("DROP TABLE IF EXISTS bench.bare")
+    server.ask("CHECKPOINT")
+
+
+def lake_upload(work: Path, sources: Path, rows: int, rounds: int) -> Table:
+    """A big month into an object store that is as fast as this machine, beside one bare request with its checksum."""
+    file = source_file(sources, "fhvhv", "2024-01", rows, "parquet")
+    with GcsEmulator() as gcs:
+        for bucket in ("lake", "bare"):
+            gcs.buckets.make(bucket)
+        template = make_project(
+            work / "lake_template",
+            {"TAXI_SOURCE": str(file.parent), "TAXI_LAKE": "gs://lake/months", "STORAGE_EMULATOR_HOST": gcs.url},
         )
+        in_a_process([*OURS, "raw", str(template), "fhvhv", "2024-01"])
+        in_a_process([*OURS, "cleaned", str(template), "fhvhv", "2024-01"])
+        cleaned = next((template / ".taxi" / "cleaned" / "fhvhv_trips").rglob("*.parquet"))
+        url = f"{gcs.url}/upload/storage/v1/b/bare/o?uploadType=media&name=month.parquet"
 
+        def in_a_bucket() -> Sequence[str]:
+            gcs.buckets.objects("lake").clear()
+            return [*OURS, "lake", str(template), "fhvhv", "2024-01"]
 
-def inspect(work: Path) -> None:
-    from taxi_platform.trips.reading.inspection import inspect_file
-
-    inspect_file(_source(work), _source(work).name)
-
-
-def cleaned(work: Path) -> None:
-    from taxi_platform.trips.cleaning import clean, plan_cleaning
-    from taxi_platform.trips.months import Month
-    from taxi_platform.trips.reading.inspection import Inspection
-    from taxi_platform.trips.services import SERVICES
-
-    facts = Inspection.from_json(json.loads((work / "inspection.json").read_text()))
-    plan = plan_cleaning(SERVICES["yellow"], Month.parse(MONTH), _source(work).name, facts)
-    with tempfile.TemporaryDirectory(dir=work) as folder:
-        clean(plan, _source(work), Path(folder))
-
-
-def lake(work: Path) -> None:
-    stores = _stores(work)
-    month = stores.cleaned.current("yellow_trips", MONTH)
-    assert month is not None
-    stores.lake.copy("yellow_trips", month, "bench", force=True)
-
-
-def warehouse(work: Path) -> None:
-    from taxi_platform.io_managers.warehouse_io import stamp_of
-
-    month = lake_month(work)
-    _stores(work).warehouse.replace_month("yellow_trips", MONTH, month, stamp_of(month, "bench"), force=True)
-
-
-def lake_month(work: Path) -> MonthFile:
-    """The month in the lake, on its way into a warehouse."""
-    month = _stores(work).lake.current("yellow_trips", MONTH)
-    assert month is not None
-    return month
-
-
-MEASURED: dict[str, Callable[[Path], None]] = {
-    "floor: gunzip": gunzip,
-    FLOOR: duckdb_bare,
-    "raw: inspect (hash, gunzip, count)": inspect,
-    "cleaned: typed, rejects, source_row, accounted": cleaned,
-    "lake: verify and publish": lake,
-    "warehouse: DuckDB, replaced, counted, summed": warehouse,
-}
-
-
-def main() -> None:
-    """Prepare a month, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_369_765)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs=2, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.only:
-        name, work = arguments.only
-        _measure(name, Path(work))
-        return
-    with tempfile.TemporaryDirectory(prefix="taxi-bench-") as folder:
-        work = Path(folder)
-        prepare(work, arguments.rows)
-        results: dict[str, list[dict[str, float]]] = {name: [] for name in MEASURED}
-        for _ in range(arguments.rounds):
-            for name in MEASURED:
-                results[name].append(_in_a_process(name, work))
-        _print(results, work, arguments.rows)
-
-
-def prepare(work: Path, rows: int) -> None:
-    """A source file, and a cleaned month and a lake of it, by the ways the platform itself takes."""
-    project = Path(__file__).parent.parent
-    (work / "dagster.yaml").write_text((project / "dagster.yaml").read_text())
-    taxi = [sys.executable, "-c", "from taxi_platform.cli.main import main; main()"]
-    subprocess.run(
-        [*taxi, "load", "yellow", MONTH, "--source", f"sample://?rows={rows}"], cwd=work, check=True, stdout=sys.stderr
-    )
-    raw = _stores(work).raw.current("yellow_trips", MONTH)
-    assert raw is not None
-    with raw.path("source") as path:
-        _source(work).hardlink_to(path)
-    (work / "inspection.json").write_text(json.dumps(raw.facts["inspection"]))
-
-
-def _in_a_process(name: str, work: Path) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.stages", "--only", name, str(work)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
-def _measure(name: str, work: Path) -> None:
-    import duckdb  # noqa: F401 (imports are not what is measured)
-    import pandas as pd  # noqa: F401
-
-    import taxi_platform.definitions  # noqa: F401
-
-    wall, cpu = time.perf_counter(), time.process_time()
-    MEASURED[name](work)
-    print(
-        json.dumps(
-            {
-                "wall_s": time.perf_counter() - wall,
-                "cpu_s": time.process_time() - cpu,
-                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            }
+        table = in_rounds(
+            f"The lake, an object of {cleaned.stat().st_size / 1e6:,.0f} MB",
+            rows,
+            [Work(PUT, lambda: contender("floors", "put", cleaned, url)), Work(IN_BUCKET, in_a_bucket)],
+            rounds,
+            [Ratio("one PUT with its MD5 / lake", (PUT,), (IN_BUCKET,), ">= 0.7")],
         )
-    )
-
-
-def _print(results: dict[str, list[dict[str, float]]], work: Path, rows: int) -> None:
-    size = _source(work).stat().st_size
-    print(f"yellow {MONTH}, {rows:,} rows, csv.gz of {size / 1e6:.0f} MB; medians of {len(results[FLOOR])} rounds\n")
-    floor = _median(results[FLOOR], "wall_s")
-    print("| what | wall s | CPU s | peak MB | wall / bare DuckDB |")
-    print("|---|---|---|---|---|")
-    for name, runs in results.items():
-        wall, cpu, peak = (_median(runs, figure) for figure in ("wall_s", "cpu_s", "peak_mb"))
-        print(f"| {name} | {wall:.2f} | {cpu:.2f} | {peak:.0f} | {wall / floor:.2f} |")
-
-
-def _median(runs: list[dict[str, float]], figure: str) -> float:
-    return statistics.median(run[figure] for run in runs)
-
-
-def _source(work: Path) -> Path:
-    return work / f"yellow_tripdata_{MONTH}.csv.gz"
-
-
-def _stores(work: Path) -> Stores:
-    from taxi_platform.definitions import stores_of
-    from taxi_platform.settings import Settings
-
-    return stores_of(Settings.read({}, work))
-
-
-if __name__ == "__main__":
-    main()
+    shutil.rmtree(template)
+    return table

@@ -74,7 +74,8 @@ class PostgresWarehouse:
         self._require_schema()
         with writing(self.address) as session:
             before = self._locked(session, table, partition, stamp)
-            if not force and (held := self._held(session, table, partition, stamp, before)):
+            held = self._held(session, table, partition, stamp, before)  # also asked of a forced one: is it too old?
+            if held is not None and not force:
                 return held
             outcome, stamp = succession(before, stamp, force=force)
             swap = MonthSwap(
