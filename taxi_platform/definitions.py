@@ -109,7 +109,7 @@ def whereabouts(settings: Settings) -> Mapping[str, str]:
         "raw": str(settings.raw),
         "cleaned": str(settings.cleaned),
         "lake": str(settings.lake),
-        "warehouse": f"duckdb:///{warehouse}" if isinstance(warehouse, Path) else warehouse.shown,
+        "warehouse": str(warehouse) if isinstance(warehouse, Path) else warehouse.shown,
     }
 
 

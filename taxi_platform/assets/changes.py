@@ -14,7 +14,6 @@ _OF_FILE = {
     "size_bytes": "bytes",
     "text_bytes": "bytes of text",
     "ending": "format",
-    "sha256": "SHA-256",
 }
 _NAMES = {"rows_in": "rows in", "rows_kept": "rows kept", "rows_rejected": "rows rejected", "layout": "layout"}
 
@@ -56,7 +55,7 @@ def file_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Ch
         for these, others in ((old, new), (new, old))
     )
     found += [_change("columns", gone or "none", came or "none") if gone or came else None]
-    found.append(_change("address", before["url"], after["url"]))
+    found.append(_change("address", _cut(before["url"]), _cut(after["url"])))
     return [change for change in found if change is not None]
 
 
@@ -64,6 +63,11 @@ def as_table(version_before: str, version: str, changed: Sequence[Change]) -> dg
     """The changes from one version to the next as a table of the UI."""
     lines = [Change(VERSION, version_before, version), *changed]
     return dg.MetadataValue.table([dg.TableRecord(change.__dict__) for change in lines])
+
+
+def _cut(url: str) -> str:
+    """Not longer than a table can be wide."""
+    return url if len(url) <= 50 else f"{url[:20]}…{url[-29:]}"
 
 
 def _change(what: str, before: Any, after: Any) -> Change | None:

@@ -14,28 +14,28 @@ EXTRAS = "kept aside, in the extras"
 
 
 def first_rows(
-    title: str,
-    columns: Sequence[str],
-    other: str,
-    related: Mapping[str, Sequence[str]],
-    rows: Sequence[Mapping[str, str]],
+    columns: Sequence[str], arrow: str, related: Mapping[str, Sequence[str]], rows: Sequence[Mapping[str, str]]
 ) -> dg.TableMetadataValue:
     """A table that lies on its side, a line a column: twenty columns beside each other nobody can read.
 
     Args:
-        title, other: What is above the columns, and above those of the stage before or after that they are related to.
+        arrow: Stands between a column and those that it comes from, or goes to, where they have other names.
     """
     shown = [name for name in columns if related.get(name) or any(name in row for row in rows)]
     numbers = [f"row {number}" for number in range(1, len(rows) + 1)]
+
+    def title(name: str) -> str:
+        others = [other for other in related.get(name, ()) if other != name]
+        return f"{name} {arrow} {', '.join(others)}" if others else name
+
     return dg.MetadataValue.table(
         [
             dg.TableRecord(
-                {title: name, other: ", ".join(related.get(name, ()))}
-                | {number: row.get(name, "") for number, row in zip(numbers, rows, strict=True)}
+                {"column": title(name)} | {number: row.get(name, "") for number, row in zip(numbers, rows, strict=True)}
             )
             for name in shown
         ],
-        dg.TableSchema([dg.TableColumn(name) for name in (title, other, *numbers)]),
+        dg.TableSchema([dg.TableColumn(name) for name in ("column", *numbers)]),
     )
 
 

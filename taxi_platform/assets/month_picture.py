@@ -11,7 +11,7 @@ from taxi_platform.trips.months import Month
 INLINE = 1000
 """Dagster's UI (1.13) shows Markdown of less than so many characters in its place, more behind a link."""
 
-_HEIGHT, _STEP, _GAP, _BASE = 70, 9, 30, 83
+_HEIGHT, _STEP, _GAP, _BASE = 70, 8, 24, 83
 _ESCAPED = {"%": "%25", " ": "%20", "<": "%3C", ">": "%3E", '"': "%22", "#": "%23", "(": "%28", ")": "%29"}
 
 
@@ -44,7 +44,7 @@ def svg(month: Month, days: Sequence[int], hours: Sequence[int]) -> str:
     )
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{left + len(hours) * _STEP}' height='{_BASE + 3}' fill='gray' "
-        f"font-size='11'>{_weekends(month, len(days))}"
+        f"font-family='arial' font-size='11'>{_weekends(month, len(days))}"
         f"<path fill='steelblue' d='{_bars(days, 0)}{_bars(hours, left)}'/>{labels}</svg>"
     )
 

@@ -46,12 +46,12 @@ def of_trips(
             told["what_changed"] = as_table(one.version, version, changed)
     told |= _source(source["url"], source["sha256"], source["size_bytes"], facts["layout"])
     if odd := {name: count for name, count in facts["observed"].items() if count}:
-        told["observed"] = reasons_table(odd, meaning)
+        told["observed"] = reasons_table(odd, meaning, "oddity")
     told |= {f"sum_{name}": float(total) for name, total in facts["control_sums"].items()}
     told["money_rounded"] = facts["money_rounded"]
     if "first_rows" in facts and "read_from" in facts:
         columns = [column.name for column in service.stored_columns]
-        told["first_rows"] = first_rows("column", columns, "in the file", facts["read_from"], facts["first_rows"])
+        told["first_rows"] = first_rows(columns, "←", facts["read_from"], facts["first_rows"])
         told |= lineage(service, stage, facts["read_from"])
     return told
 
@@ -62,7 +62,7 @@ def of_file(
     """What a published file has to tell, before anybody has made trips of its rows."""
     inspection = Inspection.from_json(facts["inspection"])
     before = [one for one in kept if one.version != version][-1:]
-    told: dict[str, Any] = {"file": facts["name"], "format": inspection.ending, "rows_in": inspection.lines}
+    told: dict[str, Any] = {"rows_in": inspection.lines}
     for one in before:
         told["what_changed"] = as_table(one.version, version, file_changes(one.facts, facts))
     read_from: Mapping[str, list[str]] = {}
@@ -72,7 +72,7 @@ def of_file(
     except LayoutError as error:  # the file is kept all the same; nothing is made of it
         layout = f"none that is known. {error}"
     told |= _source(facts["url"], inspection.sha256, inspection.size_bytes, layout)
-    told["etag"] = facts["fingerprint"]
+    told |= {"etag": facts["fingerprint"], "file": facts["name"], "format": inspection.ending}
     if inspection.kind == "csv":
         told |= {
             "text_bytes": inspection.text_bytes,
@@ -87,9 +87,7 @@ def of_file(
     becomes = read_as(inspection.header, read_from)
     told["dagster/column_schema"] = file_schema(inspection.header, becomes)
     if "first_rows" in facts:
-        told["first_rows"] = first_rows(
-            "column in the file", inspection.header, "read as", becomes, facts["first_rows"]
-        )
+        told["first_rows"] = first_rows(inspection.header, "→", becomes, facts["first_rows"])
     return told
 
 

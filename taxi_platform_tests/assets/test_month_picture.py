@@ -52,9 +52,9 @@ def test_bars_are_as_high_as_the_counts_are_and_weekends_lie_on_weekends() -> No
     weekends, bars = ET.fromstring(svg(month, counts, counts[:24])).findall(f"{SVG}path")
     days, hours = bars.attrib["d"].strip("Mz").split("zM")
     for path, most in ((days, 30), (hours, 23)):
-        heights = [70 - int(height) for height in re.findall(r"V(\d+)h9", path)]
+        heights = [70 - int(height) for height in re.findall(r"V(\d+)h8", path)]
         assert heights == [round(count * 70 / most) for count in counts[: most + 1]]
     dash, gap = map(int, weekends.attrib["stroke-dasharray"].split())
     offset = int(weekends.attrib["stroke-dashoffset"])
-    shaded = {at + 1 for at in range(31) if (9 * at + offset) % (dash + gap) < dash}
+    shaded = {at + 1 for at in range(31) if (8 * at + offset) % (dash + gap) < dash}
     assert shaded == {day for day in range(1, 32) if dt.date(2021, 1, day).weekday() >= 5}
