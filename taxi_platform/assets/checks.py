@@ -128,16 +128,22 @@ def _description(meaning: str, rules: Sequence[Rule]) -> str:
 
 def _within_limits(name: str, rules: Sequence[Rule], observed: Mapping[str, int], kept: int) -> dg.AssetCheckResult:
     counts = {rule.name: observed.get(rule.name, 0) for rule in rules}
-    limit = f"{EXPECTED_ODDITIES:.1%} of the rows"
-    above = [rule for rule, count in counts.items() if count > kept * EXPECTED_ODDITIES and rule not in _ALWAYS_COMMON]
+    often = [rule for rule, count in counts.items() if count > kept * EXPECTED_ODDITIES]
+    above = [rule for rule in often if rule not in _ALWAYS_COMMON]
     return dg.AssetCheckResult(
         check_name=name,
         passed=not above,
         severity=dg.AssetCheckSeverity.WARN,
-        description=(
-            f"Above {limit}: {', '.join(f'{rule} in {counts[rule]:,} ({counts[rule] / kept:.2%})' for rule in above)}."
-            if above
-            else f"None is above {limit}."
-        ),
+        description=_limits_in_words({rule: counts[rule] / kept for rule in often}, above),
         metadata={**counts, "rows_kept": kept, "more_than_expected": ", ".join(above) or "none"},
     )
+
+
+def _limits_in_words(shares: Mapping[str, float], above: Sequence[str]) -> str:
+    """Which oddities more rows have than expected, with the share of rows that have them."""
+    unexpected, common = (
+        ", ".join(f"{rule} {share:.2%}" for rule, share in shares.items() if (rule in above) is wanted)
+        for wanted in (True, False)
+    )
+    said = f"In more than {EXPECTED_ODDITIES:.1%} of the rows: {unexpected or 'none'}."
+    return f"{said} As common as always: {common}." if common else said

@@ -94,15 +94,15 @@ def of_file(
 def oddities_in_words(inspection: Inspection) -> str:
     """What is odd about the bytes of a CSV, in a sentence."""
     header = inspection.header
-    both = f"{inspection.lf_lines:,} lines end in LF, {inspection.crlf_lines:,} in CRLF"
-    found = [
-        both if inspection.lf_lines and inspection.crlf_lines else "",
-        f"{inspection.blank_lines:,} blank lines" if inspection.blank_lines else "",
-        f"{inspection.nul_bytes:,} NUL bytes" if inspection.nul_bytes else "",
-        "the header has spaces in its names" if any(name != name.strip() for name in header) else "",
-        "the header has columns without a name" if not all(name.strip() for name in header) else "",
-    ]
-    return "; ".join(one for one in found if one) or "none"
+    found = {
+        f"line ends: {inspection.lf_lines:,} LF, {inspection.crlf_lines:,} CRLF": inspection.lf_lines
+        and inspection.crlf_lines,
+        f"blank lines: {inspection.blank_lines:,}": inspection.blank_lines,
+        f"NUL bytes: {inspection.nul_bytes:,}": inspection.nul_bytes,
+        "the header has spaces around its names": any(name != name.strip() for name in header),
+        "the header has columns without a name": not all(name.strip() for name in header),
+    }
+    return "; ".join(words for words, is_so in found.items() if is_so) or "none"
 
 
 def _source(url: str, sha256: str, size_bytes: int, layout: str) -> dict[str, Any]:

@@ -31,10 +31,10 @@ def first_records(path: Path, inspection: Inspection) -> list[dict[str, str]]:
 
 
 def _of_csv(path: Path, inspection: Inspection) -> Iterator[Sequence[tuple[str, str]]]:
-    start = next(iter(text_chunks(path, path.name)))
+    start = next(iter(text_chunks(path, path.name)), b"")
     lines = start[: start.rfind(b"\n") + 1] or start
     rows = (row for row in csv.reader(io.StringIO(lines.decode("utf-8", "replace"), newline="")) if row)
-    next(rows)
+    next(rows, None)  # the header
     for row in rows:
         yield list(zip(inspection.header, row, strict=False))
 

@@ -35,6 +35,10 @@ def test_the_first_records_of_a_parquet_file(tmp_path: Path) -> None:
     assert one["tpep_pickup_datetime"].startswith("2021-01")
 
 
-@pytest.mark.parametrize("content", [b'a,b\n"1,2\n', b"a,b\n", b"a,b\n\x00,\xff\xfe\n"], ids=["quote", "none", "bytes"])
+@pytest.mark.parametrize(
+    "content",
+    [b'a,b\n"1,2\n', b"a,b\n", b"a,b\n\x00,\xff\xfe\n", b"\n" * (1 << 20) + b"a,b\n1,2\n"],
+    ids=["quote", "none", "bytes", "late"],
+)
 def test_nothing_that_is_wrong_with_a_file_is_an_error_here(tmp_path: Path, content: bytes) -> None:
     assert len(first(tmp_path, content)) <= 1
