@@ -146,4 +146,4 @@ def _limits_in_words(shares: Mapping[str, float], above: Sequence[str]) -> str:
         for wanted in (True, False)
     )
     said = f"In more than {EXPECTED_ODDITIES:.1%} of the rows: {unexpected or 'none'}."
-    return f"{said} As common as always: {common}." if common else said
+    return f"{said} Common, and not warned of: {common}." if common else said

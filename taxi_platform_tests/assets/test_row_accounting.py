@@ -97,7 +97,7 @@ def test_every_check_is_recorded_with_its_month_and_its_counts(loaded: Project, 
     assert [[numbers(odd)["dropoff_before_pickup"]]] == loaded.rows(sql)
     assert odd.severity == dg.AssetCheckSeverity.WARN
     assert not odd.blocking
-    unexpected, common = str(odd.description).split(" As common as always: ")
+    unexpected, common = str(odd.description).split(" Common, and not warned of: ")
     assert (unexpected == "In more than 0.1% of the rows: none.") is odd.passed
     assert f"fare_negative {numbers(odd)['fare_negative'] / month['rows_kept']:.2%}" in common
 
