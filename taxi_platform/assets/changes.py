@@ -12,7 +12,6 @@ import dagster as dg
 _OF_FILE = {
     "lines": "rows in",
     "size_bytes": "bytes",
-    "text_bytes": "bytes of text",
     "ending": "format",
 }
 _NAMES = {"rows_in": "rows in", "rows_kept": "rows kept", "rows_rejected": "rows rejected", "layout": "layout"}
