@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -9,6 +10,7 @@ import dagster as dg
 from taxi_platform.assets.coverage import Stores
 from taxi_platform.assets.coverage_report import coverage_asset
 from taxi_platform.assets.factory import service_assets
+from taxi_platform.assets.whereabouts import with_whereabouts
 from taxi_platform.assets.zones import lookup_views, zones_assets
 from taxi_platform.automation.alerts.sensor import AlertsResource, alerts_sensor
 from taxi_platform.automation.file_sensors import file_sensor
@@ -37,15 +39,18 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     made_of = {"lake": kind_of(str(settings.lake)), "warehouse": warehouse_kind_of(settings)}
     plan = settings.plan
     return dg.Definitions(
-        assets=[
-            *(
-                asset
-                for service in SERVICES.values()
-                for asset in service_assets(service, **made_of, publisher=publisher_pool(settings))
-            ),
-            *zones_assets(**made_of),
-            coverage_asset(settings.looks, plan.since),
-        ],
+        assets=with_whereabouts(
+            [
+                *(
+                    asset
+                    for service in SERVICES.values()
+                    for asset in service_assets(service, **made_of, publisher=publisher_pool(settings))
+                ),
+                *zones_assets(**made_of),
+                coverage_asset(settings.looks, plan.since),
+            ],
+            whereabouts(settings),
+        ),
         jobs=[month_job(name) for name in SERVICES],
         sensors=[
             *(
@@ -95,6 +100,17 @@ def warehouse_of(settings: Settings) -> WarehouseIOManager:
             credentials=settings.clouds,
         )
     return DuckDBMonthIOManager(path=str(where), lookup_views=views)
+
+
+def whereabouts(settings: Settings) -> Mapping[str, str]:
+    """Where the stages lie, for people: without a user, without a password."""
+    warehouse = settings.warehouse
+    return {
+        "raw": str(settings.raw),
+        "cleaned": str(settings.cleaned),
+        "lake": str(settings.lake),
+        "warehouse": str(warehouse) if isinstance(warehouse, Path) else warehouse.shown,
+    }
 
 
 def warehouse_kind_of(settings: Settings) -> str:

@@ -9,7 +9,16 @@ from typing import Any
 
 import dagster as dg
 
+_OF_FILE = {
+    "lines": "rows in",
+    "size_bytes": "bytes",
+    "ending": "format",
+}
 _NAMES = {"rows_in": "rows in", "rows_kept": "rows kept", "rows_rejected": "rows rejected", "layout": "layout"}
+
+
+VERSION = "version"
+"""The first line of the table: which two versions are held against each other."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +45,28 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]
     return [change for change in found if change is not None]
 
 
-def as_table(changed: Sequence[Change]) -> dg.TableMetadataValue:
-    """The changes as a table of the UI."""
-    return dg.MetadataValue.table([dg.TableRecord(change.__dict__) for change in changed])
+def file_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """The facts of two published files of a month in which they differ."""
+    old, new = before["inspection"], after["inspection"]
+    found = [_change(name, old.get(key), new.get(key)) for key, name in _OF_FILE.items()]
+    gone, came = (
+        ", ".join(name for name in these["header"] if name not in others["header"])
+        for these, others in ((old, new), (new, old))
+    )
+    found += [_change("columns", gone or "none", came or "none") if gone or came else None]
+    found.append(_change("address", _cut(before["url"]), _cut(after["url"])))
+    return [change for change in found if change is not None]
+
+
+def as_table(version_before: str, version: str, changed: Sequence[Change]) -> dg.TableMetadataValue:
+    """The changes from one version to the next as a table of the UI."""
+    lines = [Change(VERSION, version_before, version), *changed]
+    return dg.MetadataValue.table([dg.TableRecord(change.__dict__) for change in lines])
+
+
+def _cut(url: str) -> str:
+    """Not longer than a table can be wide."""
+    return url if len(url) <= 50 else f"{url[:20]}…{url[-29:]}"
 
 
 def _change(what: str, before: Any, after: Any) -> Change | None:

@@ -69,6 +69,9 @@ def cleaned_results(service: Service, month: Month, facts: Mapping[str, Any]) ->
             check_name=UNKNOWN_COLUMNS,
             passed=not unknown,
             severity=dg.AssetCheckSeverity.WARN,
+            description=(
+                f"In no layout: {', '.join(unknown)}. Kept aside, in the extras." if unknown else "All are known."
+            ),
             metadata={"unknown_columns": ", ".join(unknown) or "none"},
         ),
         _published_count(service, month, facts),
@@ -77,9 +80,12 @@ def cleaned_results(service: Service, month: Month, facts: Mapping[str, Any]) ->
 
 
 def accounting_result(rows_in: int, kept: int, rejected: int) -> dg.AssetCheckResult:
+    lost = rows_in - kept - rejected
+    said = f"{rows_in:,} rows in, {kept:,} kept, {rejected:,} rejected"
     return dg.AssetCheckResult(
         check_name=ROW_ACCOUNTING,
-        passed=rows_in == kept + rejected,
+        passed=lost == 0,
+        description=f"{said}: {lost:,} are unaccounted for." if lost else f"{said}.",
         metadata={"rows_in": rows_in, "rows_kept": kept, "rows_rejected": rejected},
     )
 
@@ -91,13 +97,15 @@ def _published_count(service: Service, month: Month, facts: Mapping[str, Any]) -
     rows = facts["rows_in"]
     metadata: dict[str, Any] = {"rows_in": rows}
     if known is None:
-        metadata["published"] = "not known"
+        metadata["published"] = said = "not known"
     else:
         metadata |= {"published": known, "difference": rows - known}
+        said = f"{rows:,} rows; the publisher's file had {known:,} when it was counted ({rows - known:+,})"
     return dg.AssetCheckResult(
         check_name=PUBLISHED_COUNT,
         passed=known in (None, rows),
         severity=dg.AssetCheckSeverity.WARN,
+        description=f"{said}.".capitalize(),
         metadata=metadata,
     )
 
@@ -120,10 +128,22 @@ def _description(meaning: str, rules: Sequence[Rule]) -> str:
 
 def _within_limits(name: str, rules: Sequence[Rule], observed: Mapping[str, int], kept: int) -> dg.AssetCheckResult:
     counts = {rule.name: observed.get(rule.name, 0) for rule in rules}
-    above = [rule for rule, count in counts.items() if count > kept * EXPECTED_ODDITIES and rule not in _ALWAYS_COMMON]
+    often = [rule for rule, count in counts.items() if count > kept * EXPECTED_ODDITIES]
+    above = [rule for rule in often if rule not in _ALWAYS_COMMON]
     return dg.AssetCheckResult(
         check_name=name,
         passed=not above,
         severity=dg.AssetCheckSeverity.WARN,
+        description=_limits_in_words({rule: counts[rule] / kept for rule in often}, above),
         metadata={**counts, "rows_kept": kept, "more_than_expected": ", ".join(above) or "none"},
     )
+
+
+def _limits_in_words(shares: Mapping[str, float], above: Sequence[str]) -> str:
+    """Which oddities more rows have than expected, with the share of rows that have them."""
+    unexpected, common = (
+        ", ".join(f"{rule} {share:.2%}" for rule, share in shares.items() if (rule in above) is wanted)
+        for wanted in (True, False)
+    )
+    said = f"In more than {EXPECTED_ODDITIES:.1%} of the rows: {unexpected or 'none'}."
+    return f"{said} Common, and not warned of: {common}." if common else said

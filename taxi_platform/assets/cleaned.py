@@ -1,12 +1,12 @@
 """Stage cleaned: trips in the service's one schema, and beside them every row that was not kept, with the reason."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
-from taxi_platform.assets import checks, progress, stages
-from taxi_platform.assets.changes import as_table, changes
+from taxi_platform.assets import checks, progress, stages, story
 from taxi_platform.errors import AccountingError, DamagedStoreError
 from taxi_platform.io_managers.failing import as_failure
 from taxi_platform.io_managers.month_io import is_forced
@@ -18,9 +18,7 @@ from taxi_platform.resources.cleaning import CleaningResource
 from taxi_platform.trips.cleaning import CLEANING_VERSION, CleaningPlan, clean, plan_cleaning
 from taxi_platform.trips.month_file import SOURCE, MonthDraft, MonthFile
 from taxi_platform.trips.months import Month
-from taxi_platform.trips.oddities import oddities_of
 from taxi_platform.trips.reading.inspection import Inspection
-from taxi_platform.trips.rules import REJECTING
 from taxi_platform.trips.services import Service
 
 OUTPUT = "cleaned_trips"
@@ -85,10 +83,10 @@ def _cleaned_month(
 ) -> Iterator[dg.AssetCheckResult | dg.Output[Any]]:
     """Clean a month, unless it is there already; then its checks and what is to be published."""
     service, as_of = plan.service, f"{raw.as_of}/{utc_now()}"
-    before = months.current(service.table, raw.partition)
+    told = partial(story.of_trips, plan.service, plan.month, "cleaned", months.versions(service.table, raw.partition))
     held = None if force else months.confirm(service.table, raw.partition, plan.version, as_of)
     if held is not None:
-        yield from _events(plan, held, held.facts, before)
+        yield from _events(plan, held, held.facts, told)
         return
     months.store.require_room(raw.files[SOURCE].size_bytes * _EXPANSION[plan.inspection.ending])
     with months.spool() as folder, raw.path(SOURCE) as path, in_words(months.store.location):
@@ -100,7 +98,7 @@ def _cleaned_month(
             raise
         facts = result.facts(plan) | {"source": _source(raw)}
         draft = MonthDraft(raw.partition, plan.version, as_of, result.kept, result.files, facts)
-        yield from _events(plan, draft, facts, before)
+        yield from _events(plan, draft, facts, told)
 
 
 def _checks_of_current(service: Service, months: MonthObjects, partition: str) -> Iterator[dg.AssetCheckResult]:
@@ -139,24 +137,7 @@ def _bar(plan: CleaningPlan) -> Callable[[int], None]:
 
 
 def _events(
-    plan: CleaningPlan, value: Stored | MonthDraft, facts: Mapping[str, Any], before: MonthFile | None
+    plan: CleaningPlan, value: Stored | MonthDraft, facts: Mapping[str, Any], told: Callable[..., Mapping[str, Any]]
 ) -> Iterator[dg.AssetCheckResult | dg.Output[Any]]:
-    meaning = {rule.name: rule.meaning for rule in (*REJECTING.values(), *oddities_of(plan.service.columns))}
     yield from checks.cleaned_results(plan.service, plan.month, facts)
-    changed = [] if before is None else changes(before.facts, facts)
-    yield stages.output(
-        value,
-        plan.version,
-        output_name=OUTPUT,
-        metadata={
-            "rows_in": facts["rows_in"],
-            "rows_kept": facts["rows_kept"],
-            "rows_rejected": facts["rows_rejected"],
-            "rejected_by_reason": stages.reasons_table(facts["rejected_by_reason"], meaning),
-            "observed": stages.reasons_table(facts["observed"], meaning),
-            **{f"sum_{name}": float(total) for name, total in facts["control_sums"].items()},
-            "money_rounded": facts["money_rounded"],
-            "layout": facts["layout"],
-            **({"what_changed": as_table(changed)} if changed else {}),
-        },
-    )
+    yield stages.output(value, plan.version, told(plan.version, facts), output_name=OUTPUT)

@@ -1,11 +1,12 @@
 """Stage raw: the published file, byte for byte, and what its bytes say of themselves."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
-from taxi_platform.assets import progress, stages
+from taxi_platform.assets import progress, stages, story
 from taxi_platform.io_managers.failing import as_failure
 from taxi_platform.io_managers.month_io import is_forced
 from taxi_platform.io_managers.objects.folder import in_words
@@ -17,6 +18,7 @@ from taxi_platform.resources.sources.source import Source, SourceFile
 from taxi_platform.trips.month_file import SOURCE, DraftFile, MonthDraft, Partition
 from taxi_platform.trips.months import Month
 from taxi_platform.trips.published_counts import is_known_month
+from taxi_platform.trips.reading.first_records import first_records
 from taxi_platform.trips.reading.inspection import inspect_file
 from taxi_platform.trips.services import Service
 
@@ -46,31 +48,34 @@ def raw_asset(service: Service, pool: str | None) -> dg.AssetsDefinition:
             publisher = open_for(source, months, service, month)
             file = publisher.find(service, month)
             seen_at = utc_now()
+            kept = months.versions(service.table, month.key)
+            told = partial(story.of_file, service, month, kept)
             held = None if is_forced(context.run.tags) else unchanged(months, service.table, month.key, file, seen_at)
             if held is not None:
                 context.log.info("%s is as it was: nothing was fetched", file.name)
-                yield from _output(held, held.facts, held.version)
+                yield stages.output(held, held.version, told(held.version, held.facts))
                 return
             months.store.require_room(file.size_bytes or 0)
             with months.spool() as folder, in_words(f"{months.store.location}/{file.name}"):
                 path = folder / "source"
                 publisher.fetch(file, path, lambda done: progress.report("raw", done, file.size_bytes))
-                facts = inspect_file(path, file.name)
-                version = facts.sha256[:VERSION_LENGTH]
+                inspection = inspect_file(path, file.name)
+                version = inspection.sha256[:VERSION_LENGTH]
                 draft = MonthDraft(
                     partition=month.key,
                     version=version,
                     as_of=seen_at,
-                    rows=facts.lines,
-                    files={SOURCE: DraftFile(path, facts.ending, facts.lines)},
+                    rows=inspection.lines,
+                    files={SOURCE: DraftFile(path, inspection.ending, inspection.lines)},
                     facts={
                         "name": file.name,
                         "url": file.url,
                         "fingerprint": file.fingerprint,
-                        "inspection": facts.to_json(),
+                        "inspection": inspection.to_json(),
+                        "first_rows": first_records(path, inspection),
                     },
                 )
-                yield from _output(draft, draft.facts, version)
+                yield stages.output(draft, version, told(version, draft.facts))
 
     return raw
 
@@ -92,20 +97,3 @@ def unchanged(months: MonthObjects, table: str, partition: Partition, file: Sour
     if held is None or (held.facts["url"], held.facts["fingerprint"]) != (file.url, file.fingerprint):
         return None
     return months.confirm(table, partition, held.version, seen_at)
-
-
-def _output(value: Stored | MonthDraft, facts: Any, version: str) -> Iterator[dg.Output[Any]]:
-    inspection = facts["inspection"]
-    yield stages.output(
-        value,
-        version,
-        {
-            "file": facts["name"],
-            "source_url": dg.MetadataValue.url(facts["url"]),
-            "sha256": inspection["sha256"],
-            "format": inspection["ending"],
-            "etag": facts["fingerprint"],
-            "rows_in": inspection["lines"],
-            "columns_in_file": len(inspection["header"]),
-        },
-    )

@@ -50,10 +50,15 @@ def reconcile(
     names = service.control_columns
     found = [] if cleaned is None else [_remembered(cleaned, names)]
     found += [_in_lake(lake, names), _in_warehouse(warehouse, lake, names, version)]
+    agree = all((one.version, one.rows, one.sums) == (found[0].version, found[0].rows, found[0].sums) for one in found)
+    names_of_stages = ", ".join(one.stage for one in found)
     return dg.AssetCheckResult(
         check_name=STAGES_AGREE,
-        passed=all(
-            (one.version, one.rows, one.sums) == (found[0].version, found[0].rows, found[0].sums) for one in found
+        passed=agree,
+        description=(
+            f"{found[-1].rows:,} rows and the same sums in {names_of_stages}."
+            if agree
+            else f"Not the same in {names_of_stages}. Load the month again, with month/force: it is written anew."
         ),
         metadata={"rows": found[-1].rows, "stages": _as_table(found, names)},
     )

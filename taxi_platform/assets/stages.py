@@ -34,7 +34,7 @@ def of_stage(stage: str, *, group: str, kinds: set[str], code_version: str) -> d
     return {
         "group_name": group,
         "owners": list(OWNERS),
-        "kinds": kinds,
+        "kinds": {stage, *kinds},  # the graph names its nodes by the last part of their keys: the stage is not in it
         "code_version": code_version,
         "tags": {"taxi/stage": stage},
         "io_manager_key": io_manager_key(stage),
@@ -106,18 +106,18 @@ def output(
         return dg.Output(value, output_name=output_name, metadata=metadata, data_version=dg.DataVersion(version))
 
 
-def reasons_table(by_reason: Mapping[str, int], meaning: Mapping[str, str]) -> dg.TableMetadataValue:
+def reasons_table(
+    by_reason: Mapping[str, int], meaning: Mapping[str, str], title: str = "reason"
+) -> dg.TableMetadataValue:
     """Counts by reason as a table of the UI."""
     return dg.MetadataValue.table(
         [
-            dg.TableRecord(
-                {"reason": reason, "rows": count, "meaning": meaning.get(reason, "the row could not be read")}
-            )
+            dg.TableRecord({title: reason, "rows": count, "meaning": meaning.get(reason, "the row could not be read")})
             for reason, count in by_reason.items()
         ],
         dg.TableSchema(
             [
-                dg.TableColumn("reason", "string"),
+                dg.TableColumn(title, "string"),
                 dg.TableColumn("rows", "int"),
                 dg.TableColumn("meaning", "string"),
             ]

@@ -1,11 +1,11 @@
 """Stages lake and warehouse: the cleaned month put where others read it. What is done there the IO managers know."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 
-from taxi_platform.assets import stages
+from taxi_platform.assets import stages, story
 from taxi_platform.assets.reconciliation import reconcile, reconciliation_check
 from taxi_platform.errors import RequestError
 from taxi_platform.io_managers.failing import as_failure
@@ -38,13 +38,26 @@ def lake_asset(service: Service, kind: str) -> dg.AssetsDefinition:
         cleaned_trips: MonthFile,
         lake_io_manager: dg.ResourceParam[MonthObjectsIOManager],
     ) -> Iterator[Any]:
-        if wanted := version_wanted(context.run.tags):
-            with as_failure():
-                yield stages.output(_brought_back(lake_io_manager.months, cleaned_trips, wanted), wanted)
-        else:
-            yield stages.output(cleaned_trips, cleaned_trips.version)
+        with as_failure():
+            value: MonthFile | Stored = cleaned_trips
+            if wanted := version_wanted(context.run.tags):
+                value = _brought_back(lake_io_manager.months, cleaned_trips, wanted)
+            yield stages.output(value, value.version, _told("lake", service, context, lake_io_manager, value))
 
     return lake
+
+
+def _told(
+    stage: str,
+    service: Service,
+    context: dg.AssetExecutionContext,
+    lake: MonthObjectsIOManager,
+    value: MonthFile | Stored,
+) -> Mapping[str, Any]:
+    """The story of a month, held against the version before it: the lake remembers both."""
+    month = stages.month_of(context)
+    kept = lake.months.versions(service.table, month.key)
+    return story.of_trips(service, month, stage, kept, value.version, value.facts)
 
 
 def _brought_back(months: MonthObjects, newest: MonthFile, version: str) -> Stored:
@@ -93,10 +106,13 @@ def warehouse_asset(service: Service, kind: str) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         lake_trips: MonthFile,
         cleaned_io_manager: dg.ResourceParam[MonthObjectsIOManager],
+        lake_io_manager: dg.ResourceParam[MonthObjectsIOManager],
         warehouse_io_manager: dg.ResourceParam[WarehouseIOManager],
     ) -> Iterator[Any]:
         if context.selected_asset_keys:
-            yield stages.output(lake_trips, lake_trips.version, output_name=OUTPUT)
+            with as_failure():
+                told = _told("warehouse", service, context, lake_io_manager, lake_trips)
+            yield stages.output(lake_trips, lake_trips.version, told, output_name=OUTPUT)
         # Here the IO manager has done its work: Dagster comes back for more when the output is in the table.
         if context.selected_asset_check_keys:
             with as_failure():

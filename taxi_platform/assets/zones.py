@@ -19,6 +19,7 @@ from taxi_platform.resources.sources.opening import SourceResource
 from taxi_platform.resources.sources.source import Source, SourceFile
 from taxi_platform.trips import zones
 from taxi_platform.trips.month_file import SOURCE, TRIPS, DraftFile, MonthDraft, MonthFile, sha256_of
+from taxi_platform.trips.portrait import FIRST_ROWS
 from taxi_platform.trips.services import SERVICES
 
 ZONES_KEY = dg.AssetKey(["reference", zones.ZONES_TABLE])
@@ -65,7 +66,7 @@ def zones_assets(*, lake: str, warehouse: str) -> Sequence[dg.AssetsDefinition]:
         pool=stages.pool_of(warehouse),
     )
     def in_warehouse(taxi_zones: MonthFile) -> Iterator[Any]:
-        yield stages.output(taxi_zones, taxi_zones.version)
+        yield _output(taxi_zones)
 
     return [reference, in_warehouse]
 
@@ -94,12 +95,15 @@ def _current_zones(publisher: Source, months: MonthObjects, *, force: bool) -> I
     with months.spool() as folder, in_words(months.store.location):
         path, parquet = folder / "source", folder / "zones.parquet"
         publisher.fetch(file, path, lambda _: None)
-        rows = write_parquet(zones.read_zones(path, file.name).to_reader(), parquet, months.store.location)
+        table = zones.read_zones(path, file.name)
+        rows = write_parquet(table.to_reader(), parquet, months.store.location)
         files = {TRIPS: DraftFile(parquet, "parquet", rows), SOURCE: DraftFile(path, "csv", rows)}
-        yield _output(_draft(file, seen_at, rows, files))
+        yield _output(_draft(file, seen_at, rows, files, table.slice(0, FIRST_ROWS).to_pylist()))
 
 
-def _draft(file: SourceFile, seen_at: str, rows: int, files: dict[str, DraftFile]) -> MonthDraft:
+def _draft(
+    file: SourceFile, seen_at: str, rows: int, files: dict[str, DraftFile], first_rows: list[dict[str, Any]]
+) -> MonthDraft:
     digest = sha256_of(files[SOURCE].path)
     version = f"{digest[:VERSION_LENGTH]}_{zones.ZONES_VERSION}"
     facts = {
@@ -108,11 +112,20 @@ def _draft(file: SourceFile, seen_at: str, rows: int, files: dict[str, DraftFile
         "fingerprint": file.fingerprint,
         "sha256": digest,
         "zones_version": zones.ZONES_VERSION,
+        "source_size_bytes": files[SOURCE].path.stat().st_size,
+        "first_rows": first_rows,
     }
     return MonthDraft(None, version, seen_at, rows, files, facts)
 
 
-def _output(value: Stored | MonthDraft) -> dg.Output[Any]:
+def _output(value: Stored | MonthDraft | MonthFile) -> dg.Output[Any]:
     facts = value.facts
-    metadata = {"source_url": dg.MetadataValue.url(facts["url"]), "sha256": facts["sha256"], "zones": value.rows}
-    return stages.output(value, value.version, metadata)
+    told: dict[str, Any] = {
+        "zones": value.rows,
+        "source_url": dg.MetadataValue.url(facts["url"]),
+        "source_sha256": facts["sha256"],
+    }
+    if "first_rows" in facts:  # not of what an earlier release has put there
+        told["source_size_bytes"] = facts["source_size_bytes"]
+        told["first_rows"] = dg.MetadataValue.table([dg.TableRecord(row) for row in facts["first_rows"]])
+    return stages.output(value, value.version, told)

@@ -14,7 +14,7 @@ from taxi_platform.automation.instance import in_words
 from taxi_platform.automation.rerunnable import rerunnable
 from taxi_platform.automation.telling import first_failure, what_changed
 from taxi_platform.errors import NotPublishedError, StoreUnavailableError
-from taxi_platform.io_managers.month_io import FORCE_TAG, VERSION_TAG
+from taxi_platform.io_managers.month_io import FORCE_TAG, VERSION_BEFORE, VERSION_TAG
 from taxi_platform.io_managers.run_process import process_tags
 from taxi_platform.trips.months import Month
 from taxi_platform.trips.services import Service
@@ -157,7 +157,7 @@ def _result_of(result: dg.ExecuteInProcessResult, service: Service, month: Month
     metadata = _metadata_by_asset(result)
     cleaned = metadata.get("cleaned", {})
     status, message = _status(result, metadata)
-    if status == "loaded" and "what_changed" in cleaned:
+    if status == "loaded" and "what_changed" in cleaned and VERSION_BEFORE in cleaned:
         message = f"it is not what it was: {what_changed(cleaned['what_changed'])}"
     return MonthResult(
         service=service.name,

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import dagster as dg
 
+from taxi_platform.assets.changes import VERSION
+
 
 class StepFailure(NamedTuple):
     """The first step of a run that failed.
@@ -44,5 +46,5 @@ def what_changed(table: dg.MetadataValue) -> str:
     return "; ".join(
         f"{r['what']} {r['before']} -> {r['after']}" + (f" ({r['difference']})" if r["difference"] else "")
         for r in records
-        if not str(r["what"]).startswith("rows with")
+        if r["what"] != VERSION and not str(r["what"]).startswith("rows with")
     )

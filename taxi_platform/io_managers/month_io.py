@@ -20,6 +20,9 @@ FORCE_TAG = "month/force"
 VERSION_TAG = "month/version"
 """Put this tag with an earlier version on a run of lake and warehouse to bring that version back."""
 
+VERSION_BEFORE = "version_before"
+"""What a materialisation calls the version that it took the place of; only where it was another one."""
+
 SHOWN_FACTS = ("size_bytes", "dataset_location", "job_ids", "bytes_processed", "slot_ms")
 """What a store has to tell of a month beside what all of them have."""
 
@@ -131,6 +134,10 @@ def describe(context: dg.OutputContext, stored: Stored) -> None:
     if stored.rows_before is not None and stored.outcome in ("replaced", "restored"):
         metadata["rows_before"] = stored.rows_before
         metadata["rows_changed_by"] = stored.rows - stored.rows_before
+    if stored.version_before not in (None, stored.version):
+        metadata[VERSION_BEFORE] = stored.version_before
+    if stored.uri:
+        metadata["dagster/uri"] = stored.uri
     metadata |= {name: stored.facts[name] for name in SHOWN_FACTS if name in stored.facts}
     context.add_output_metadata(metadata)
     context.log.info(f"{named(stored.table, stored.partition)}: {stored.outcome}, {stored.rows:,} rows")

@@ -50,6 +50,8 @@ class Stored:
     Attributes:
         rows_before: Rows of the version that it took the place of, if there was one.
         facts: What else the store has to tell (sizes, locations), for people.
+        version_before: The version that was there, this one or another; None where there was none.
+        uri: Where to read its rows from, if they are an object of their own.
     """
 
     table: str
@@ -60,6 +62,8 @@ class Stored:
     rows_before: int | None = None
     location: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    version_before: str | None = None
+    uri: str = ""
 
 
 def refuse_older(table: str, partition: Partition, mine: tuple[str, str], there: tuple[str, str]) -> None:

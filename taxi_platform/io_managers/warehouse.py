@@ -144,6 +144,31 @@ def succession(before: LedgerRow | None, stamp: Stamp, *, force: bool) -> tuple[
     return "replaced" if force else "repaired", replace(stamp, as_of=max(before.as_of, stamp.as_of))
 
 
+def stored(
+    table: str,
+    partition: Partition,
+    version: str,
+    outcome: Outcome,
+    rows: int,
+    before: LedgerRow | None,
+    *,
+    location: str,
+    facts: Mapping[str, Any] | None = None,
+) -> Stored:
+    """What a warehouse at `location` says of a month that it has now; `before` is what its ledger said."""
+    return Stored(
+        table=table,
+        partition=partition,
+        version=version,
+        rows=rows,
+        outcome=outcome,
+        rows_before=None if before is None else before.rows,
+        location=f"{location}: {table}",
+        facts=facts or {},
+        version_before=None if before is None else before.version,
+    )
+
+
 def require_whole(location: str, table: str, partition: Partition, row: LedgerRow | None) -> None:
     """Refuse to read a month of which not every row is there.
 

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from taxi_platform.errors import AccountingError, DamagedStoreError, LayoutError, SettingsError
 from taxi_platform.trips.conform import conform
-from taxi_platform.trips.layouts import Recognised, normalised, recognise
+from taxi_platform.trips.layouts import Recognised, normalised, recognise, sources_of
 from taxi_platform.trips.month_file import EXTRAS, REJECTS, TRIPS, DraftFile, sha256_of
 from taxi_platform.trips.months import Month
 from taxi_platform.trips.oddities import oddities_of
 from taxi_platform.trips.parquet_out import ParquetOut
+from taxi_platform.trips.portrait import Portrait
 from taxi_platform.trips.reading.csv_records import CsvReader, parse_as
 from taxi_platform.trips.reading.inspection import Inspection
 from taxi_platform.trips.reading.parquet_records import ParquetReader
@@ -70,6 +71,12 @@ class CleaningPlan:
         }
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
+    @property
+    def read_from(self) -> dict[str, list[str]]:
+        """From which column of the file each column of the service is read, as the file writes their names."""
+        written = {normalised(name): name for name in self.inspection.header}
+        return {column: [written[name] for name in names] for column, names in self.sources.items()}
+
 
 def plan_cleaning(
     service: Service,
@@ -88,7 +95,7 @@ def plan_cleaning(
     if strangers := sorted(set(rules) - set(REJECTING)):
         raise SettingsError(f"There is no rule {', '.join(strangers)}. The rules are {', '.join(REJECTING)}.")
     recognised = recognise(inspection.header, inspection.kind, month, service.layouts, source_name)
-    sources = _sources(service, recognised)
+    sources = sources_of(service.columns, recognised)
     read = {name for names in sources.values() for name in names}
     unknown = tuple(name for name in recognised.unknown if name not in read)
     recognised = replace(recognised, unknown=unknown)
@@ -98,18 +105,6 @@ def plan_cleaning(
             "Nothing was published. Set TAXI_UNKNOWN_COLUMNS=keep to keep them aside, in the extras."
         )
     return CleaningPlan(service, month, source_name, inspection, recognised, sources, tuple(rules))
-
-
-def _sources(service: Service, recognised: Recognised) -> dict[str, tuple[str, ...]]:
-    """Where each column is read from: from its names in the layout, else from one that came on top of it."""
-    in_layout = [normalised(name) for name in recognised.layout.header]
-    chosen = {}
-    for column in service.columns:
-        known = tuple(name for name in in_layout if name in column.sources)
-        known = known or tuple(name for name in recognised.unknown if name in column.sources)[:1]
-        if known:
-            chosen[column.name] = known
-    return chosen
 
 
 @dataclass
@@ -124,6 +119,7 @@ class Cleaned:
     control_sums: dict[str, Decimal] = field(default_factory=dict)
     money_rounded: int = 0
     continuation_lines: int = 0
+    portrait: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def adds_up(self) -> bool:
@@ -142,6 +138,8 @@ class Cleaned:
             "continuation_lines": self.continuation_lines,
             "layout": plan.recognised.layout.id,
             "unknown_columns": list(plan.recognised.unknown),
+            "read_from": plan.read_from,
+            **self.portrait,
             "rules": list(plan.rules),
             "cleaning_version": CLEANING_VERSION,
             "schema_version": plan.service.schema_version,
@@ -170,7 +168,7 @@ def clean(plan: CleaningPlan, path: Path, folder: Path, progress: Callable[[int]
             sink.take(records)
     # Arrow keeps what it freed for itself: the stages after this one need room as well.
     pa.default_memory_pool().release_unused()
-    cleaned.files = sink.files()
+    cleaned.files, cleaned.portrait = sink.files(), sink.portrait.facts()
     cleaned.rows_in = plan.inspection.lines - cleaned.continuation_lines
     if not cleaned.adds_up:
         raise AccountingError(
@@ -216,6 +214,7 @@ class _Sink:
         names = [column.name for column in plan.service.columns]
         self._rejecting = applicable([REJECTING[name] for name in plan.rules], names)
         self._counting = oddities_of(plan.service.columns)
+        self.portrait = Portrait(plan.month)
         self._schema = arrow_schema(plan.service.stored_columns)
         self._outs: dict[str, tuple[Path, ParquetOut]] = {}
         self._out(TRIPS, self._schema)
@@ -271,6 +270,7 @@ class _Sink:
 
         self._outs[TRIPS][1].write(trips)
         self._cleaned.kept += trips.num_rows
+        self.portrait.take(trips)
         columns = dict(zip(trips.schema.names, trips.columns, strict=True))
         for rule in self._counting:
             self._cleaned.observed[rule.name] += pc.sum(rule.asks(columns, self._plan.month)).as_py() or 0

@@ -13,6 +13,7 @@ from typing import Literal
 
 from taxi_platform.errors import LayoutError
 from taxi_platform.trips.months import Month
+from taxi_platform.trips.schema import Column
 
 FileKind = Literal["csv", "parquet"]
 
@@ -88,6 +89,18 @@ def recognise(
             f"{MAX_UNKNOWN_COLUMNS} are kept aside). Nothing was published. Is this the right file?"
         )
     return Recognised(layout, unknown)
+
+
+def sources_of(columns: Sequence[Column], recognised: Recognised) -> dict[str, tuple[str, ...]]:
+    """Where each column is read from: from its names in the layout, else from one that came on top of it."""
+    in_layout = [normalised(name) for name in recognised.layout.header]
+    chosen = {}
+    for column in columns:
+        known = tuple(name for name in in_layout if name in column.sources)
+        known = known or tuple(name for name in recognised.unknown if name in column.sources)[:1]
+        if known:
+            chosen[column.name] = known
+    return chosen
 
 
 def _refuse_doubles(names: Sequence[str], file_name: str) -> None:

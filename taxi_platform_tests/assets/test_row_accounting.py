@@ -97,6 +97,9 @@ def test_every_check_is_recorded_with_its_month_and_its_counts(loaded: Project, 
     assert [[numbers(odd)["dropoff_before_pickup"]]] == loaded.rows(sql)
     assert odd.severity == dg.AssetCheckSeverity.WARN
     assert not odd.blocking
+    unexpected, common = str(odd.description).split(" Common, and not warned of: ")
+    assert (unexpected == "In more than 0.1% of the rows: none.") is odd.passed
+    assert f"fare_negative {numbers(odd)['fare_negative'] / month['rows_kept']:.2%}" in common
 
 
 def test_a_code_that_no_dictionary_has_is_told_with_its_count(project: Project) -> None:
@@ -124,6 +127,7 @@ def test_a_code_that_no_dictionary_has_is_told_with_its_count(project: Project) 
         "location_id_unknown": 2,
     }
     assert said["more_than_expected"] == "location_id_unknown, vendor_id_unknown"
+    assert check.description == "In more than 0.1% of the rows: location_id_unknown 40.00%, vendor_id_unknown 40.00%."
     assert project.rows("select vendor_id from green_trips order by source_row") == [[1], [2], [9], [2], [9]]
 
 

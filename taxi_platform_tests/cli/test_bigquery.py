@@ -76,8 +76,8 @@ def test_the_graph_and_its_keys_are_the_same(loaded_once: tuple[Project, BigQuer
     definitions = build_definitions(Settings.read(project.settings, project.folder))
     graph = definitions.resolve_asset_graph()
     kinds = {key.to_user_string(): graph.get(key).kinds for key in graph.get_all_asset_keys()}
-    assert kinds["warehouse/green_trips"] == {"bigquery"}
-    assert kinds["lake/green_trips"] == {"gcs", "parquet"}
+    assert kinds["warehouse/green_trips"] == {"warehouse", "bigquery"}
+    assert kinds["lake/green_trips"] == {"lake", "gcs", "parquet"}
 
 
 def test_nothing_of_a_month_in_the_lake_on_gcs_comes_back_to_be_loaded(project: Project, kit: BigQueryKit) -> None:

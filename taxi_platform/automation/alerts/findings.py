@@ -12,6 +12,7 @@ from taxi_platform.assets.coverage_report import COVERAGE_KEY
 from taxi_platform.automation.alerts.alert import Alert
 from taxi_platform.automation.telling import first_failure, what_changed
 from taxi_platform.automation.watching.memory import Memory
+from taxi_platform.io_managers.month_io import VERSION_BEFORE
 
 WILL_RETRY_TAG = "dagster/will_retry"
 """Dagster puts it on a run that failed and that it runs again by itself."""
@@ -42,10 +43,14 @@ def of_run(instance: dg.DagsterInstance, run: dg.DagsterRun, ui: str) -> Iterato
         if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             yield from _of_check(event.asset_check_evaluation_data, month, link)
         elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
-            metadata = event.step_materialization_data.materialization.metadata
-            if changed := metadata.get("what_changed"):
-                key = event.step_materialization_data.materialization.asset_key
-                yield Alert("changes", _named("__".join(key.path), month), what_changed(changed), link)
+            yield from _of_change(event.step_materialization_data.materialization, month, link)
+
+
+def _of_change(materialization: dg.AssetMaterialization, month: str, link: str) -> Iterator[Alert]:
+    """Told once: cleaned is the stage that has a new version of a month whatever made it new."""
+    key, metadata = materialization.asset_key, materialization.metadata
+    if key.path[0] == "cleaned" and VERSION_BEFORE in metadata and "what_changed" in metadata:
+        yield Alert("changes", _named("__".join(key.path), month), what_changed(metadata["what_changed"]), link)
 
 
 def _of_check(check: Any, month: str, link: str) -> Iterator[Alert]:

@@ -21,7 +21,7 @@ from taxi_platform.io_managers.bigquery.swaps import Standing, Swaps
 from taxi_platform.io_managers.bigquery.tables import Shape, create, fitted, widen
 from taxi_platform.io_managers.bigquery.views import show
 from taxi_platform.io_managers.stored import Outcome, Stamp, Stored, day_of, named
-from taxi_platform.io_managers.warehouse import LedgerRow, is_held, succession
+from taxi_platform.io_managers.warehouse import LedgerRow, is_held, stored, succession
 from taxi_platform.trips.month_file import Partition
 
 if TYPE_CHECKING:
@@ -168,6 +168,5 @@ class MonthSwap:
             "bytes_processed": session.bytes_processed,
             "slot_ms": session.slot_ms,
         }
-        where = f"{session.address.shown}: {self._table}"
-        rows_before = None if before is None else before.rows
-        return Stored(self._table, self._partition, version, rows, outcome, rows_before, where, facts)
+        where = session.address.shown
+        return stored(self._table, self._partition, version, outcome, rows, before, location=where, facts=facts)

@@ -24,6 +24,7 @@ from taxi_platform.io_managers.warehouse import (
     is_held,
     refuse_ledger,
     require_whole,
+    stored,
     succession,
 )
 from taxi_platform.trips.month_file import BATCH_ROWS, MonthFile, Partition
@@ -126,8 +127,7 @@ class DuckDBWarehouse:
     def _stored(
         self, table: str, partition: Partition, version: str, outcome: Outcome, rows: int, before: LedgerRow | None
     ) -> Stored:
-        rows_before = None if before is None else before.rows
-        return Stored(table, partition, version, rows, outcome, rows_before, f"{self.location}: {table}")
+        return stored(table, partition, version, outcome, rows, before, location=self.location)
 
     @contextlib.contextmanager
     def _writing(self, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:

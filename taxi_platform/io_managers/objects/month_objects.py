@@ -23,7 +23,16 @@ from taxi_platform.io_managers.stored import (
     table_name,
     utc_now,
 )
-from taxi_platform.trips.month_file import DraftFile, MonthDraft, MonthFile, Partition, StoredFile, sha256_of
+from taxi_platform.trips.month_file import (
+    SOURCE,
+    TRIPS,
+    DraftFile,
+    MonthDraft,
+    MonthFile,
+    Partition,
+    StoredFile,
+    sha256_of,
+)
 
 MANIFEST = "manifest.json"
 _SWAP_TRIES = 50
@@ -184,6 +193,8 @@ class MonthObjects:
             new, outcome = decision
             if new == manifest or self.store.swap(_manifest_key(table, partition), new.to_bytes(), found):
                 before, now = manifest.get(manifest.current), new.versions[-1]
+                folder = f"{self.store.location}/{_folder(table, partition)}"
+                main = now.files.get(TRIPS) or now.files.get(SOURCE)
                 return Stored(
                     table=table,
                     partition=partition,
@@ -191,8 +202,10 @@ class MonthObjects:
                     rows=now.rows,
                     outcome=outcome,
                     rows_before=None if before is None else before.rows,
-                    location=f"{self.store.location}/{_folder(table, partition)}",
+                    location=folder,
                     facts={"size_bytes": sum(file.size_bytes for file in now.files.values()), **now.facts},
+                    version_before=manifest.current,
+                    uri="" if main is None else f"{folder}/{main.name}",
                 )
         raise StoreUnavailableError(
             f"{named(table, partition)}: others kept replacing it, {_SWAP_TRIES} times in a row. Nothing was changed."

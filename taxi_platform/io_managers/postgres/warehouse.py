@@ -24,6 +24,7 @@ from taxi_platform.io_managers.warehouse import (
     is_held,
     refuse_ledger,
     require_whole,
+    stored,
     succession,
 )
 from taxi_platform.resources.postgres.address import PostgresAddress
@@ -124,8 +125,7 @@ class PostgresWarehouse:
     def _stored(
         self, table: str, partition: Partition, version: str, outcome: Outcome, rows: int, before: LedgerRow | None
     ) -> Stored:
-        rows_before = None if before is None else before.rows
-        return Stored(table, partition, version, rows, outcome, rows_before, f"{self.location}: {table}")
+        return stored(table, partition, version, outcome, rows, before, location=self.location)
 
     def months(self, table: str | None = None) -> list[LedgerRow]:
         with reading(self.address) as session:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 1 << 16
 
-_READ_OPTIONS: Mapping[str, Any] = {
+READ_OPTIONS: Mapping[str, Any] = {
     "coerce_int96_timestamp_unit": "us",  # nanoseconds hold no year before 1678 or after 2261: they wrap around
     "page_checksum_verification": True,  # of the files that have checksums
 }
@@ -37,7 +37,7 @@ class ParquetReader:
         size = self._path.stat().st_size
         next_row = 1
         try:
-            with pq.ParquetFile(self._path, **_READ_OPTIONS) as file:
+            with pq.ParquetFile(self._path, **READ_OPTIONS) as file:
                 total = max(file.metadata.num_rows, 1)
                 for batch in file.iter_batches(BATCH_ROWS):
                     columns = {
