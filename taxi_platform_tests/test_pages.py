@@ -137,9 +137,9 @@ def test_every_option_on_a_page_exists() -> None:
     }
     lines = "\n".join(block.text for name in PAGES for block in blocks(name, "console", "text")).splitlines()
     typed = [line for line in lines if re.search(r"(?:^|[\s/])taxi ", line)]
-    assert set(re.findall(r"(?<![\w-])--[a-z]+", "\n".join(typed))) <= known
-    theirs = {"--cron", "--same"}  # Prefect's, and that of refresh_fingerprint (--same-output)
-    assert set(re.findall(r"`(--[a-z]+)", "\n".join(map(prose, PAGES)))) <= known | theirs
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", "\n".join(typed))) <= known
+    theirs = {"--cron", "--same-output"}  # Prefect's, and that of refresh_fingerprint
+    assert set(re.findall(r"`(--[a-z][a-z-]*)", "\n".join(map(prose, PAGES)))) <= known | theirs
 
 
 def test_every_make_target_on_a_page_exists() -> None:
@@ -155,6 +155,14 @@ def test_every_link_leads_somewhere() -> None:
         for path, anchor in links(name):
             assert path.exists(), (name, path)
             assert not anchor or anchor in anchors(path), (name, path, anchor)
+
+
+def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:
+    for name in PAGES:
+        for table in re.findall(r"(?:^\|.*\n)+", prose(name), re.MULTILINE):
+            rows = table.splitlines()
+            assert {row.count("|") for row in rows} == {rows[0].count("|")}, (name, rows[0])
+            assert set(rows[1]) <= set("| -"), (name, rows[0])
 
 
 def test_every_page_is_in_the_readme() -> None:
