@@ -33,7 +33,7 @@ VENDOR_AS_PUBLISHED = Column(
 PICKUP_DATETIME = Column(
     "pickup_datetime",
     "time",
-    "When the meter was engaged",
+    "When the trip began; of a taxi, when the meter was engaged",
     unit=WALL_CLOCK,
     sources=(
         "tpep_pickup_datetime",
@@ -46,7 +46,7 @@ PICKUP_DATETIME = Column(
 DROPOFF_DATETIME = Column(
     "dropoff_datetime",
     "time",
-    "When the meter was disengaged",
+    "When the trip ended; of a taxi, when the meter was disengaged",
     unit=WALL_CLOCK,
     sources=("tpep_dropoff_datetime", "lpep_dropoff_datetime", "trip_dropoff_datetime", "dropoff_datetime"),
 )
