@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks import many_months, scaling, starting
 from benchmarks.measuring import Table
-from benchmarks.projects import source_file
+from benchmarks.projects import let_everybody_in, source_file
 from benchmarks.report import save
 from benchmarks.stages import lake_upload, stages
 from benchmarks.whole_month import whole_month
@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="taxi-bench-") as folder, postgres(18, SERVER) as server:
+        let_everybody_in(server)
         bench = Bench(Path(folder), server, arguments.rows, arguments.rounds)
         parts = _parts(bench)
         names = arguments.only.split(",") if arguments.only else list(parts)

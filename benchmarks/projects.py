@@ -53,8 +53,17 @@ def afresh(template: Path, name: str = "project") -> Path:
     return folder
 
 
+def let_everybody_in(server: PostgresServer) -> None:
+    """A role that all of them use: not every contender can take the awkward password of the tests."""
+    server.ask(f"CREATE ROLE {SCHEMA} SUPERUSER LOGIN PASSWORD '{SCHEMA}'")
+
+
+def url_of(server: PostgresServer) -> str:
+    return f"postgresql://{SCHEMA}:{SCHEMA}@127.0.0.1:{server.port}/postgres"
+
+
 def warehouse_of(server: PostgresServer) -> str:
-    return f"{server.url}?schema={SCHEMA}"
+    return f"{url_of(server)}?schema={SCHEMA}"
 
 
 def emptied(server: PostgresServer) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.measuring import OURS, Ratio, Table, Work, in_a_process, in_rounds
-from benchmarks.projects import make_project, source_file, warehouse_of
+from benchmarks.projects import make_project, source_file, url_of, warehouse_of
 from benchmarks.whole_month import contender, csv_of_our_rows
 from taxi_platform_tests.kit.gcs_emulator import GcsEmulator
 from taxi_platform_tests.kit.postgres_server import PostgresServer
@@ -30,14 +30,14 @@ def stages(work: Path, server: PostgresServer, file: Path, rows: int, rounds: in
     loaded = work / "project"  # csv_of_our_rows loaded the month there, and into Postgres
     on_duckdb = make_project(work / "on_duckdb", source)
     in_a_process([*OURS, "load", str(on_duckdb), service, month])
-    parquet = next((loaded / ".taxi" / "cleaned").rglob("*.parquet"))
+    (parquet,) = (loaded / ".taxi" / "cleaned" / f"{service}_trips").rglob("*[0-9a-f].parquet")
 
     def ours(stage: str, project: Path = loaded) -> Sequence[str]:
         return [*OURS, stage, str(project), service, month]
 
     def bare_copy() -> Sequence[str]:
         drop_bare(server)
-        return contender("copy_csv", rows_as_csv, server.url, create)
+        return contender("copy_csv", rows_as_csv, url_of(server), create)
 
     table = in_rounds(
         f"The stages, {file.name}, {rows:,} rows",
@@ -83,7 +83,7 @@ def lake_upload(work: Path, sources: Path, rows: int, rounds: int) -> Table:
         )
         in_a_process([*OURS, "raw", str(template), "fhvhv", "2024-01"])
         in_a_process([*OURS, "cleaned", str(template), "fhvhv", "2024-01"])
-        cleaned = next((template / ".taxi" / "cleaned" / "fhvhv_trips").rglob("*.parquet"))
+        (cleaned,) = (template / ".taxi" / "cleaned" / "fhvhv_trips").rglob("*[0-9a-f].parquet")
         url = f"{gcs.url}/upload/storage/v1/b/bare/o?uploadType=media&name=month.parquet"
 
         def in_a_bucket() -> Sequence[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.measuring import OURS, PROJECT, Ratio, Table, Work, in_a_process, in_rounds
-from benchmarks.projects import SCHEMA, afresh, emptied, make_project, warehouse_of
+from benchmarks.projects import SCHEMA, afresh, emptied, make_project, url_of, warehouse_of
 from taxi_platform_tests.kit.postgres_server import PostgresServer
 
 THEIRS = str(PROJECT / ".venv-bench" / "bin" / "python")
@@ -37,7 +37,7 @@ def whole_month(work: Path, server: PostgresServer, file: Path, rows: int, round
     def dlt() -> Sequence[str]:
         emptied(server)
         shutil.rmtree(work / "dlt", ignore_errors=True)
-        return contender("dlt_adbc", file, server.url, work / "dlt")
+        return contender("dlt_adbc", file, url_of(server), work / "dlt")
 
     def on_empty_postgres(*command: str) -> Sequence[str]:
         emptied(server)
@@ -50,7 +50,7 @@ def whole_month(work: Path, server: PostgresServer, file: Path, rows: int, round
             Work(US, ours),
             Work(
                 COURSE,
-                lambda: on_empty_postgres(*contender("course", file, server.url)),
+                lambda: on_empty_postgres(*contender("course", file, url_of(server))),
                 "no count, no rejects, no Parquet, no transaction: readers see an empty and half a table",
                 course_rounds,
             ),
@@ -62,7 +62,7 @@ def whole_month(work: Path, server: PostgresServer, file: Path, rows: int, round
             ),
             Work(
                 COPY,
-                lambda: on_empty_postgres(*contender("copy_csv", rows_as_csv, server.url, create)),
+                lambda: on_empty_postgres(*contender("copy_csv", rows_as_csv, url_of(server), create)),
                 "the CSV lies ready, cleaned; no count, no index, no statistics, no swap",
             ),
         ],
@@ -86,7 +86,7 @@ def csv_of_our_rows(work: Path, server: PostgresServer, template: Path, service:
     emptied(server)
     in_a_process([*OURS, "load", str(afresh(template)), service, month])
     path, table = work / "rows.csv", f"{service}_trips"
-    with psycopg.connect(server.url) as connection, connection.cursor() as cursor, path.open("wb") as file:
+    with psycopg.connect(url_of(server)) as connection, connection.cursor() as cursor, path.open("wb") as file:
         with cursor.copy(f"COPY (SELECT * FROM {SCHEMA}.{table} ORDER BY source_row) TO STDOUT (FORMAT csv)") as copy:
             for piece in copy:
                 file.write(piece)

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import json
 import resource
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-_TO_MB = 1e-6 * (1 if sys.platform == "darwin" else 1024)
-"""macOS says the peak in bytes, Linux in KiB."""
-
-
 def timed(work: Callable[[], object]) -> None:
-    """Do `work` and print wall and CPU seconds, peak memory and what was written to disk, of this process and its
-    children.
+    """Do `work` and print its wall and CPU seconds, the process's peak memory, and what it wrote to disk.
 
     The start of the interpreter and the imports are over by then: they are in no number but the memory.
     """
@@ -26,14 +20,18 @@ def timed(work: Callable[[], object]) -> None:
 
 
 def _cpu_s() -> float:
+    """Of this process and of the children that it waited for."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def _peak_mb() -> float:
-    """The largest that this process or one of its children has been."""
-    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return max(resource.getrusage(who).ru_maxrss for who in whose) * _TO_MB
+    """The largest that this process has been. (Linux counts in `ru_maxrss` what its parent was, too.)"""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024 / 1e6
 
 
 def _written_bytes() -> int:

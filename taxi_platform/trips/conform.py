@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _FLOAT_NOISE_UNITS = 1e-4
 """2009 wrote 9.4000000000000004 for 9.40. What rounding to the cent changes beyond this was no noise."""
 
+_DOUBLE_NOISE = 2.0**-52
+"""By so much of itself a double's neighbour differs from it."""
+
 _WHOLE_LIMITS: Mapping[ColumnType, tuple[float, float]] = {
     "id": (float(-(2**15)), float(2**15 - 1)),
     "seconds": (float(-(2**31)), float(2**31 - 1)),
@@ -210,8 +213,11 @@ def _exact(floats: pa.Array, bad: pa.Array | None, kind: ColumnType) -> Conforme
     floats, beyond = _without(floats, pc.greater_equal(pc.abs(floats), limit - 0.5 / 10**scale))
     exact = pc.multiply(floats, 10.0**scale)
     units = pc.round(exact)
-    off = pc.greater(pc.abs(pc.subtract(exact, units)), _FLOAT_NOISE_UNITS)
-    rounded = pc.sum(off, min_count=0).as_py()
+    change = pc.abs(pc.subtract(exact, units))
+    rounded = pc.sum(pc.greater(change, _FLOAT_NOISE_UNITS), min_count=0).as_py()
+    if rounded:  # of billions a double is noisier
+        noise = pc.max_element_wise(pc.multiply(pc.abs(exact), _DOUBLE_NOISE), _FLOAT_NOISE_UNITS)
+        rounded = pc.sum(pc.greater(change, noise), min_count=0).as_py()
     if rounded:  # 1.005 is a float just below: what is half a cent but for noise is half a cent
         units = pc.round(pc.round(exact, 4), round_mode="half_towards_infinity")
     whole = units.cast(pa.int64()).cast(pa.decimal128(19, 0))

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
 from taxi_platform.errors import DamagedStoreError, SchemaError
-from taxi_platform.io_managers.ahead import ahead
+from taxi_platform.trips.reading.ahead import ahead
 from taxi_platform.io_managers.postgres.arrow_types import arrow_type, as_sent
 from taxi_platform.io_managers.postgres.session import Session
 from taxi_platform.io_managers.values import one_line

@@ -43,6 +43,12 @@ SWAP_WAIT_S = 20.0
 
 GIVE_UP_S = 120.0
 
+SORT_IN_MEMORY = """
+    SELECT set_config('maintenance_work_mem', '128MB', true)
+    WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes('128MB')
+"""
+"""Of a month of a million rows an index is then made without files beside it; 64 MB are Postgres's own limit."""
+
 
 class MonthSwap:
     """The steps of one transaction that replaces one month.
@@ -160,6 +166,7 @@ class MonthSwap:
         """All that takes time: indexes and statistics."""
         if self._column is None:
             return
+        self._session.run(SORT_IN_MEMORY)
         for made_of in indexes:
             self._session.run(sql.create_index(self._new_name, made_of))
         self._session.run(SQL("ANALYZE {}").format(self._new_name))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+
+from zlib_ng import zlib_ng
 
 from taxi_platform.errors import SourceFileError
 
 CHUNK_BYTES = 1 << 20
+CHUNKS_AHEAD = 4
+"""So many are read and decompressed while the ones before are worked on."""
+
 GZIP_MAGIC = b"\x1f\x8b"
 PARQUET_MAGIC = b"PAR1"
 
-_GZIP = 16 + zlib.MAX_WBITS
+_GZIP = 16 + zlib_ng.MAX_WBITS
 
 
 def file_chunks(path: Path, seen: Callable[[bytes], object] | None = None) -> Iterator[bytes]:
@@ -32,7 +36,7 @@ def gunzip(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
     Raises:
         SourceFileError: The gzip is cut short, damaged, or followed by something else.
     """
-    member = zlib.decompressobj(_GZIP)
+    member = zlib_ng.decompressobj(_GZIP)
     started = False
     try:
         for chunk in chunks:
@@ -42,7 +46,7 @@ def gunzip(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
                     pending = pending.lstrip(b"\0")
                     if not pending:
                         break
-                    member = zlib.decompressobj(_GZIP)
+                    member = zlib_ng.decompressobj(_GZIP)
                 out = member.decompress(pending, CHUNK_BYTES)
                 started = True
                 if out:
@@ -50,7 +54,7 @@ def gunzip(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
                 pending = member.unconsumed_tail or member.unused_data
             while not member.eof and (out := member.decompress(b"", CHUNK_BYTES)):
                 yield out
-    except zlib.error as error:
+    except zlib_ng.error as error:
         raise SourceFileError(
             f"{name}: the gzip is damaged ({error}). Nothing was kept. Fetch the month again."
         ) from error

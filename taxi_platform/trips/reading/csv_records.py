@@ -7,13 +7,15 @@ bad lines are set aside with a reason. Only a block with unusual quotes is read 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from taxi_platform.errors import AccountingError
 from taxi_platform.trips.layouts import normalised
-from taxi_platform.trips.reading.bytes_in import text_chunks
+from taxi_platform.trips.reading.ahead import ahead
+from taxi_platform.trips.reading.bytes_in import CHUNKS_AHEAD, text_chunks
 from taxi_platform.trips.reading.fields import flaw_of_plain
 from taxi_platform.trips.reading.framing import Framer, Lines, LongLine
 from taxi_platform.trips.reading.inspection import MAX_LINE_BYTES, Inspection
@@ -58,7 +60,10 @@ class CsvReader:
         self._width = 0  # not known before the first row
 
     def __iter__(self) -> Iterator[Records]:
-        chunks = text_chunks(self._path, self._name, self._seen)
+        with closing(ahead(text_chunks(self._path, self._name, self._seen), CHUNKS_AHEAD)) as chunks:
+            yield from self._records(chunks)
+
+    def _records(self, chunks: Iterable[bytes]) -> Iterator[Records]:
         long_lines = self._inspection.longest_line > self._max_line
         framer = Framer(chunks, self._max_line, has_long_lines=long_lines)
         header_is_next, next_row = True, 1
@@ -94,7 +99,7 @@ class CsvReader:
     def _read(self, block: bytes, first_row: int, framer: Framer) -> Iterator[Records]:
         import numpy as np
 
-        lines = Lines(block)
+        lines = Lines(block, may_have_blanks=self._inspection.blank_lines > 0)
         quoted = b'"' in block
         if quoted and not has_plain_quotes(block):
             yield self._read_quoted(block, first_row, framer)
@@ -115,6 +120,8 @@ class CsvReader:
         """A NUL, or a CR that ends no line: Arrow's parser keeps the one and breaks the line at the other."""
         if self._inspection.nul_bytes and b"\0" in block:
             return True
+        if self._inspection.lone_crs == 0:
+            return False
         return b"\r" in block and block.count(b"\r") != block.count(b"\r\n")
 
     def _read_as_text(self, lines: Lines, start: int, first_row: int) -> Records:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taxi_platform.errors import SourceFileError
 from taxi_platform.trips.layouts import FileKind
-from taxi_platform.trips.reading.bytes_in import GZIP_MAGIC, PARQUET_MAGIC, file_chunks, gunzip
+from taxi_platform.trips.reading.ahead import ahead
+from taxi_platform.trips.reading.bytes_in import CHUNKS_AHEAD, GZIP_MAGIC, PARQUET_MAGIC, file_chunks, gunzip
 from taxi_platform.trips.reading.fields import split
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Inspection:
             blank ones.
         header: The names of the columns, as they are written.
         longest_line: Bytes of the longest line of a CSV.
+        lone_crs: Carriage returns that end no line; None where an earlier build did not count them.
     """
 
     kind: FileKind
@@ -55,6 +58,7 @@ class Inspection:
     blank_lines: int = 0
     nul_bytes: int = 0
     longest_line: int = 0
+    lone_crs: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {**self.__dict__, "header": list(self.header)}
@@ -90,8 +94,9 @@ def inspect_file(path: Path, name: str, progress: Callable[[int], None] | None =
     compressed = head.startswith(GZIP_MAGIC)
     chunks = file_chunks(path, seen)
     counter = _LineCounter()
-    for text in gunzip(chunks, name) if compressed else chunks:
-        counter.add(text)
+    with closing(ahead(gunzip(chunks, name) if compressed else chunks, CHUNKS_AHEAD)) as texts:
+        for text in texts:
+            counter.add(text)
     counter.finish()
     if counter.header is None:
         raise SourceFileError(f"{name}: there is no header, only blank lines. Nothing was kept.")
@@ -111,6 +116,7 @@ def inspect_file(path: Path, name: str, progress: Callable[[int], None] | None =
         blank_lines=counter.blank,
         nul_bytes=counter.nuls,
         longest_line=counter.longest,
+        lone_crs=counter.crs - counter.crlf,
     )
 
 
@@ -188,7 +194,8 @@ class _LineCounter:
     """Counts lines in a stream of chunks, wherever the chunks are cut."""
 
     def __init__(self) -> None:
-        self.text_bytes = self.newlines = self.crlf = self.blank = self.nuls = self.lines = self.longest = 0
+        self.text_bytes = self.newlines = self.crs = self.crlf = self.blank = self.nuls = 0
+        self.lines = self.longest = 0
         self.header: bytes | None = None
         self.last_line = b""
         self.ends_in_newline = True
@@ -200,6 +207,7 @@ class _LineCounter:
 
         self.text_bytes += len(chunk)
         self.nuls += chunk.count(b"\0")
+        self.crs += chunk.count(b"\r")
         ends = np.flatnonzero(np.frombuffer(chunk, np.uint8) == _LF)
         if not len(ends):
             self._extend(chunk)
