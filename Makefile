@@ -60,10 +60,16 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup
-	$(BIN)/python -m benchmarks.stages
-	$(BIN)/python -m benchmarks.postgres
+bench: setup .venv-bench/ready # an hour; `make bench ONLY=stages,months ROWS=100000 ROUNDS=1` for a quick look
+	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+.venv-bench/ready: benchmarks/requirements.txt benchmarks/constraints.txt # the others, in an environment of their own
+	@rm -rf .venv-bench
+	@$(PYTHON) -m venv .venv-bench
+	@$(BIN)/uv pip install --quiet --python .venv-bench/bin/python --constraint benchmarks/constraints.txt \
+		--compile-bytecode --requirement benchmarks/requirements.txt
+	@touch $@
 
 clean: # not .taxi: your months and their history
-	rm -rf .venv .venv-bigquery .azurite .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf .venv .venv-bench .venv-bigquery .azurite .pytest_cache .mypy_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -101,4 +100,4 @@ def _parts(bench: Bench | None) -> Mapping[str, Callable[[], Iterator[Table]]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

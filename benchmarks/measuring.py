@@ -59,7 +59,7 @@ class Table:
     numbers: dict[str, tuple[float, str]] = field(default_factory=dict)
 
     def median(self, name: str, figure: str = "wall_s") -> float:
-        return statistics.median(getattr(took, figure) for took in self.took[name])
+        return float(statistics.median(getattr(took, figure) for took in self.took[name]))
 
     def value(self, ratio: Ratio) -> float:
         above, below = (sum(self.median(name) for name in names) for names in (ratio.above, ratio.below))

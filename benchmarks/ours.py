@@ -13,8 +13,11 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
+import dagster._core.storage.sqlite_storage
+import dagster._daemon  # noqa: F401
 import duckdb  # noqa: F401 (imports are not what is measured)
 import pandas as pd  # noqa: F401
+import pgpq  # noqa: F401
 import psycopg  # noqa: F401
 import pyarrow.compute
 import pyarrow.dataset

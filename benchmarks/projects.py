@@ -35,7 +35,7 @@ def make_project(folder: Path, settings: Mapping[str, str]) -> Path:
     """A project that has loaded a tiny month already: its history is there, which is made only once."""
     folder.mkdir(parents=True)
     shutil.copy(PROJECT / "dagster.yaml", folder)
-    write_settings(folder, settings | {"TAXI_SOURCE": "sample://?rows=100"})
+    write_settings(folder, {**settings, "TAXI_SOURCE": "sample://?rows=100"})
     answer_of([*OURS, "load", str(folder), "green", "2019-01"])
     write_settings(folder, settings)
     return folder

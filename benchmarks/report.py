@@ -24,7 +24,7 @@ def save(tables: Sequence[Table], folder: Path) -> Path:
     """Write `{day}.json`, `{day}.md` and, where there is a month to draw, `{day}.svg`; the path of the Markdown."""
     folder.mkdir(parents=True, exist_ok=True)
     machine = about_this_machine()
-    day = folder / machine["date"]
+    day = folder / str(machine["date"])
     document = {"machine": machine, "tables": [table.to_json() for table in tables]}
     day.with_suffix(".json").write_text(json.dumps(document, indent=1) + "\n")
     day.with_suffix(".md").write_text(as_markdown(tables, machine))

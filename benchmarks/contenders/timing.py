@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+
 def timed(work: Callable[[], object]) -> None:
     """Do `work` and print its wall and CPU seconds, the process's peak memory, and what it wrote to disk.
 

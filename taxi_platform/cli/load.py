@@ -32,13 +32,14 @@ def run_load(services: str, months: str | None, *, source: str | None, force: bo
 
     from taxi_platform.automation.current import CurrentMonths
     from taxi_platform.automation.loading import load_month, load_zones
+    from taxi_platform.automation.quick_sqlite import quick_sqlite
     from taxi_platform.definitions import build_definitions, cleaning_of, stores_in
     from taxi_platform.resources.sources.opening import open_source
 
     open_source(settings.source, settings.clouds)  # a source that is none is refused before a run is started
     results: list[MonthResult] = []
     zones: ZonesResult | None = None
-    with asked_to_stop() as was_asked_to_stop, open_history() as instance:
+    with asked_to_stop() as was_asked_to_stop, open_history() as instance, quick_sqlite():
         definitions = build_definitions(settings)
         current = CurrentMonths(
             stores_in(definitions), (definitions.resources or {})["source"], cleaning_of(settings), instance

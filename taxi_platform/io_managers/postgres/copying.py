@@ -11,10 +11,10 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
 from taxi_platform.errors import DamagedStoreError, SchemaError
-from taxi_platform.trips.reading.ahead import ahead
 from taxi_platform.io_managers.postgres.arrow_types import arrow_type, as_sent
 from taxi_platform.io_managers.postgres.session import Session
 from taxi_platform.io_managers.values import one_line
+from taxi_platform.trips.ahead import ahead
 from taxi_platform.trips.month_file import BATCH_ROWS
 
 _PIECE_ROWS = BATCH_ROWS // 4

@@ -54,7 +54,7 @@ def gunzip(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
                 pending = member.unconsumed_tail or member.unused_data
             while not member.eof and (out := member.decompress(b"", CHUNK_BYTES)):
                 yield out
-    except zlib_ng.error as error:
+    except zlib_ng.error as error:  # type: ignore[misc] # its stub has no base
         raise SourceFileError(
             f"{name}: the gzip is damaged ({error}). Nothing was kept. Fetch the month again."
         ) from error

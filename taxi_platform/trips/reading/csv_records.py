@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from taxi_platform.errors import AccountingError
+from taxi_platform.trips.ahead import ahead
 from taxi_platform.trips.layouts import normalised
-from taxi_platform.trips.reading.ahead import ahead
 from taxi_platform.trips.reading.bytes_in import CHUNKS_AHEAD, text_chunks
 from taxi_platform.trips.reading.fields import flaw_of_plain
 from taxi_platform.trips.reading.framing import Framer, Lines, LongLine

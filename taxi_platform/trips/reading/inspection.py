@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taxi_platform.errors import SourceFileError
+from taxi_platform.trips.ahead import ahead
 from taxi_platform.trips.layouts import FileKind
-from taxi_platform.trips.reading.ahead import ahead
 from taxi_platform.trips.reading.bytes_in import CHUNKS_AHEAD, GZIP_MAGIC, PARQUET_MAGIC, file_chunks, gunzip
 from taxi_platform.trips.reading.fields import split
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from taxi_platform.trips.reading.ahead import ahead
+from taxi_platform.trips.ahead import ahead
 
 
 def test_items_come_in_their_order_to_the_last() -> None:
