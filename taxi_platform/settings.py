@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from taxi_platform.automation import keeping
 from taxi_platform.automation import plan as automation
 from taxi_platform.automation.project import find_project
 from taxi_platform.errors import SettingsError
@@ -31,6 +32,7 @@ KNOWN_SETTINGS: Mapping[str, str] = {
     "TAXI_RULES": "the rules by which rows are rejected, joined by commas, or none; default: passenger_count_zero",
     "TAXI_UNKNOWN_COLUMNS": "keep (default) them in the extras, or fail",
     **automation.SETTINGS,
+    **keeping.SETTINGS,
 }
 """Every setting, for the docs and for messages."""
 
@@ -56,6 +58,7 @@ class Settings:
     unknown_columns: str = "keep"
     clouds: Mapping[str, str] = field(default_factory=dict, repr=False)
     plan: automation.Plan = field(default_factory=automation.Plan)
+    keeping: keeping.Keeping = field(default_factory=keeping.Keeping)
 
     @property
     def looks(self) -> Path:
@@ -92,6 +95,7 @@ class Settings:
             ),
             clouds={name: value for name, value in values.items() if value and name.startswith(VARIABLES)},
             plan=automation.Plan.of(values),
+            keeping=keeping.Keeping.of(values),
         )
 
 
@@ -101,18 +105,33 @@ def dagster_variables(folder: Path) -> Mapping[str, str]:
     return {name: value for name, value in values.items() if name.startswith("DAGSTER_")}
 
 
+def origins(folder: Path) -> Mapping[str, str]:
+    """Where each setting was found that has a value: `.env`, `.env.{profile}`, or the environment. Never the values.
+
+    Raises:
+        SettingsError: A file of settings cannot be read.
+    """
+    places = _places(os.environ, find_project(folder) or folder)
+    return {name: place for place, values in places.items() for name, value in values.items() if value}
+
+
 def _with_files(environment: Mapping[str, str], project: Path) -> dict[str, str]:
-    common = _file(project / ".env")
+    return {name: value for values in _places(environment, project).values() for name, value in values.items()}
+
+
+def _places(environment: Mapping[str, str], project: Path) -> dict[str, dict[str, str]]:
+    """What each place says; a later one counts for more."""
+    places = {".env": _file(project / ".env")}
+    common = places[".env"]
     profile = environment.get("TAXI_PROFILE") or common.get("TAXI_PROFILE") or ""
-    of_profile: dict[str, str] = {}
     if profile:
         path = project / f".env.{profile}"
         if "/" in profile or not path.is_file():
             raise SettingsError(f"TAXI_PROFILE is {profile!r}, but there is no file {path}.")
-        of_profile = _file(path)
+        places[path.name] = _file(path)
     # `dagster dev` puts what `.env` says into the environment before it asks us: that still is what `.env` says.
     typed = {name: value for name, value in environment.items() if common.get(name) != value}
-    return {**common, **of_profile, **typed}
+    return {**places, "the environment": typed}
 
 
 def _file(path: Path) -> dict[str, str]:

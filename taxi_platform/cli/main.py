@@ -108,6 +108,29 @@ def versions(service: str, month: str, restore: str | None, as_json: bool) -> No
 
 
 @cli.command()
+@click.argument("services", required=False)
+@click.argument("months", required=False)
+@click.option(
+    "--keep", type=click.IntRange(1, 9999), help="So many versions of a month stay. Default: TAXI_KEEP_VERSIONS, or 2."
+)
+@click.option("--older-than", default="1d", show_default=True, help="Only what was replaced longer ago, as 30d.")
+@click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
+@AS_JSON
+@in_sentences
+def prune(
+    services: str | None, months: str | None, keep: int | None, older_than: str, dry_run: bool, as_json: bool
+) -> None:
+    """Remove old versions of months, and what dead processes left behind; say what was freed.
+
+    The current version of a month stays, as does what the warehouse holds and what is younger than a day. No other
+    command removes anything.
+    """
+    from taxi_platform.cli.prune import run_prune
+
+    sys.exit(run_prune(services, months, keep=keep, older_than=older_than, dry_run=dry_run, as_json=as_json))
+
+
+@cli.command()
 @click.argument("sql")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="Default: table.")
 @in_sentences

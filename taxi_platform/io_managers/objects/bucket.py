@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +15,7 @@ from uuid import uuid4
 from taxi_platform.errors import DamagedStoreError, StoreError, StoreUnavailableError
 from taxi_platform.io_managers.objects.bucket_api import BucketApi, Head, TakenError
 from taxi_platform.io_managers.objects.folder import Folder, in_words, parts_of
+from taxi_platform.io_managers.objects.store import Found
 from taxi_platform.trips.month_file import sha256_of
 
 PATIENCE_S = 30.0
@@ -121,6 +122,25 @@ class Bucket:
         below = f"{self._name(folder)}/" if folder else self._prefix
         found = self._patiently(folder, lambda: list(self._api.names(below)))
         return sorted({name for name in found if name and not name.startswith(".")})
+
+    def found(self, folder: str) -> list[Found]:
+        """All that lies below `folder`, sorted by key; see `ObjectStore`."""
+        below = f"{self._name(folder)}/"
+        return self._as_found(self._patiently(folder, lambda: list(self._api.found(below))))
+
+    def delete(self, key: str) -> None:
+        """Have nothing under `key`, whether there was something or not."""
+        name = self._name(key)
+        self._patiently(key, lambda: self._api.delete(name))
+
+    def sweep(self, before: float, *, dry_run: bool = False) -> list[Found]:
+        """Remove what processes that are gone did not finish, here and in the bucket; see `ObjectStore`."""
+        given_up = self._patiently("", lambda: list(self._api.sweep(self._prefix, before, dry_run=dry_run)))
+        return self._spools.sweep(before, dry_run=dry_run) + self._as_found(given_up)
+
+    def _as_found(self, listed: Iterable[tuple[str, int, float]]) -> list[Found]:
+        found = [Found(name.removeprefix(self._prefix), size, modified) for name, size, modified in listed]
+        return sorted(found, key=lambda one: one.key)
 
     def require_room(self, size_bytes: int) -> None:
         """Refuse to begin what has no room to pass through here; a bucket itself is never full."""
