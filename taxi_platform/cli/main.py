@@ -159,6 +159,19 @@ def up(port: int, host: str) -> None:
 @cli.command()
 @AS_JSON
 @in_sentences
+def doctor(as_json: bool) -> None:
+    """Look whether everything is as it should be, and say what to mend. Nothing is changed by it.
+
+    The exit code is 1 if something fails.
+    """
+    from taxi_platform.cli.doctor import run_doctor
+
+    sys.exit(run_doctor(as_json=as_json))
+
+
+@cli.command()
+@AS_JSON
+@in_sentences
 def sources(as_json: bool) -> None:
     """List where files can come from, and which one is set."""
     from taxi_platform.cli.sources import run_sources

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from taxi_platform.errors import RequestError, StoreError, StoreFullError, StoreUnavailableError
-from taxi_platform.io_managers.objects.store import Found
+from taxi_platform.io_managers.objects.store import Found, Probe
 
 _SPOOL = ".spool"
 _ALIVE = "alive"
@@ -155,6 +155,20 @@ class Folder:
                 if not dry_run:
                     shutil.rmtree(spool, ignore_errors=True)
         return found
+
+    def probe(self) -> Probe:
+        """Try all that months need; nothing of it stays; see `ObjectStore`."""
+        with self.spool() as folder:  # after a crash the next one removes it
+            written, name = folder / "written", f"{_SPOOL}/{folder.name}"
+            written.write_bytes(b"probe")
+            shared = self.create(f"{name}/once", written) and written.stat().st_nlink > 1
+            held = not self.create(f"{name}/once", written) and self.swap(f"{name}/swapped", b"1", None)
+            held = held and not self.swap(f"{name}/swapped", b"2", None) and self.swap(f"{name}/swapped", b"2", b"1")
+        if not held:
+            return Probe(("this file system does not hold what others put down. Keep months on a local disk.",))
+        if not shared:
+            return Probe(("no hard links here: cleaned and lake each keep their own copy of a month.",))
+        return Probe()
 
     def require_room(self, size_bytes: int) -> None:
         """Refuse to begin what cannot end.

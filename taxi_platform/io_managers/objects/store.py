@@ -30,6 +30,19 @@ class Found:
         return self.key.rpartition("/")[2]
 
 
+@dataclass(frozen=True)
+class Probe:
+    """What came of trying a store.
+
+    Attributes:
+        complaints: Sentences of what it does not do, though it answers, and what to mend.
+        clock: What time it said it was, in seconds since 1970, where it has a clock of its own.
+    """
+
+    complaints: tuple[str, ...] = ()
+    clock: float | None = None
+
+
 class ObjectStore(Protocol):
     """Objects by their keys. Two kinds: those that are created once and never change, and small ones that are swapped.
 
@@ -94,6 +107,9 @@ class ObjectStore(Protocol):
         Returns:
             What was found. With `dry_run` it is left where it is.
         """
+
+    def probe(self) -> Probe:
+        """Try all that months need, on an object of a name that nobody has; nothing of it stays."""
 
     def require_room(self, size_bytes: int) -> None:
         """Refuse to begin what cannot end.
