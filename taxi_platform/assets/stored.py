@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from taxi_platform.assets import stages
+from taxi_platform.assets import progress, stages
 from taxi_platform.assets.reconciliation import reconcile, reconciliation_check
 from taxi_platform.errors import RequestError
 from taxi_platform.io_managers.failing import as_failure
@@ -42,6 +42,7 @@ def lake_asset(service: Service, kind: str) -> dg.AssetsDefinition:
             with as_failure():
                 yield stages.output(_brought_back(lake_io_manager.months, cleaned_trips, wanted), wanted)
         else:
+            progress.report("lake", 0)
             yield stages.output(cleaned_trips, cleaned_trips.version)
 
     return lake
@@ -96,6 +97,7 @@ def warehouse_asset(service: Service, kind: str) -> dg.AssetsDefinition:
         warehouse_io_manager: dg.ResourceParam[WarehouseIOManager],
     ) -> Iterator[Any]:
         if context.selected_asset_keys:
+            progress.report("warehouse", 0)
             yield stages.output(lake_trips, lake_trips.version, output_name=OUTPUT)
         # Here the IO manager has done its work: Dagster comes back for more when the output is in the table.
         if context.selected_asset_check_keys:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +15,7 @@ from taxi_platform.errors import RequestError, TaxiError
 from taxi_platform.io_managers.objects.month_objects import MonthObjects
 from taxi_platform.io_managers.objects.pruning import DAY_S, Freed, Pruning, Rule
 from taxi_platform.io_managers.stored import table_name
+from taxi_platform.io_managers.warehouse import LedgerRow
 from taxi_platform.resources.cleaning import CleaningResource
 from taxi_platform.trips.month_file import MonthFile, Partition
 from taxi_platform.trips.months import Month
@@ -57,16 +58,8 @@ class Pruner:
         """
         links: dict[str, int] = {}
         for table in tables or self._tables():
-            try:
-                held = {
-                    None if row.partition is None else f"{row.partition:%Y-%m}": row.version
-                    for row in self.stores.warehouse.months(table)
-                }
-            except TaxiError as error:
-                yield Pruned(table, "warehouse", Freed(), f"{error} Nothing of {table} was pruned.")
-                continue
             for stage in STAGES:
-                rule_of = partial(self._rule, stage, table, held)
+                rule_of = partial(self._rule, stage, table)
                 yield self._in_words(table, stage, links, partial(_prune, table=table, rule_of=rule_of, months=months))
         if tables is None:
             for stage in STAGES:
@@ -88,25 +81,25 @@ class Pruner:
         """Every folder of a stage that can be a table's."""
         return sorted({name for stage in STAGES for name in self._store(stage).store.names() if _is_table(name)})
 
-    def _rule(self, stage: str, table: str, held: Mapping[Partition, str], month: Partition) -> Rule:
+    def _rule(self, stage: str, table: str, month: Partition) -> Rule:
         keep = self.keeping.in_stage(stage)
         spared = {"raw": self._needed_raw, "cleaned": self._needed_cleaned, "lake": self._needed_lake}[stage]
         return Rule(
             keep=keep,
-            spared=lambda: spared(table, month, {held[month]} if month in held else set()) if keep else frozenset(),
+            spared=lambda: spared(table, month) if keep else frozenset(),
             is_needless=lambda _: self._is_needless(stage, table, month),
             older_than_s=self.older_than_s,
         )
 
-    def _needed_lake(self, table: str, month: Partition, in_warehouse: set[str]) -> frozenset[str]:
+    def _needed_lake(self, table: str, month: Partition) -> frozenset[str]:
         """What the warehouse holds, and what the next load goes forward to, where an earlier one was brought back."""
-        return frozenset(in_warehouse | _versions([self.stores.cleaned.current(table, month)]))
+        return _versions(self.stores.warehouse.month(table, month), self.stores.cleaned.current(table, month))
 
-    def _needed_cleaned(self, table: str, month: Partition, in_warehouse: set[str]) -> frozenset[str]:
-        return frozenset(in_warehouse | _versions([self.stores.lake.current(table, month)]))
+    def _needed_cleaned(self, table: str, month: Partition) -> frozenset[str]:
+        return _versions(self.stores.warehouse.month(table, month), self.stores.lake.current(table, month))
 
-    def _needed_raw(self, table: str, month: Partition, in_warehouse: set[str]) -> frozenset[str]:
-        wanted = self._needed_cleaned(table, month, in_warehouse)
+    def _needed_raw(self, table: str, month: Partition) -> frozenset[str]:
+        wanted = self._needed_cleaned(table, month)
         made = [*self.stores.lake.versions(table, month), *self.stores.cleaned.versions(table, month)]
         return frozenset(str(one.facts["source"]["raw_version"]) for one in made if one.version in wanted)
 
@@ -132,8 +125,8 @@ def _prune(pruning: Pruning, *, table: str, rule_of: Callable[[Partition], Rule]
     pruning.prune_table(table, rule_of, months)
 
 
-def _versions(months: Sequence[MonthFile | None]) -> set[str]:
-    return {one.version for one in months if one is not None}
+def _versions(*months: MonthFile | LedgerRow | None) -> frozenset[str]:
+    return frozenset(one.version for one in months if one is not None)
 
 
 def _is_table(name: str) -> bool:

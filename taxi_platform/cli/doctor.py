@@ -11,16 +11,16 @@ import click
 
 from taxi_platform.cli.checkup import history, machine, setup, source, stores, warehouse
 from taxi_platform.cli.checkup.finding import Check, Finding, findings
+from taxi_platform.cli.session import chosen_profile
+from taxi_platform.cli.tables import COLOURS
 from taxi_platform.errors import SettingsError
-from taxi_platform.settings import Settings, dagster_variables
-
-COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+from taxi_platform.settings import Settings, dagster_variables, origins
 
 
 def run_doctor(*, as_json: bool) -> int:
     """Look at everything, print a line each, and return the exit code: 1 where something fails."""
     found = []
-    for one in _found(Path.cwd()):
+    for one in _found(Path.cwd(), chosen_profile()):
         found.append(one)
         if not as_json:
             click.echo(f"{click.style(f'{one.state:<4}', fg=COLOURS[one.state])}  {one.check:<11}  {one.message}")
@@ -32,39 +32,40 @@ def run_doctor(*, as_json: bool) -> int:
     return 1 if failed else 0
 
 
-def _found(folder: Path) -> Iterator[Finding]:
+def _found(folder: Path, profile: str | None) -> Iterator[Finding]:
     try:
-        settings = Settings.read(folder=folder)
+        settings = Settings.read(folder=folder, profile=profile)
     except SettingsError as error:
         yield Finding("settings", "fail", f"{error} Until then the stores, the warehouse and the source are not known.")
-        of_history = partial(history.history, folder, _dagster(folder), {})
+        of_history = partial(history.history, folder, _dagster(folder, profile), {})
         yield from findings({"python": machine.python, "history": of_history})
         return
-    yield from findings(_checks(settings, folder))
+    yield from findings(_checks(settings, folder, profile))
 
 
-def _dagster(folder: Path) -> Mapping[str, str]:
+def _dagster(folder: Path, profile: str | None) -> Mapping[str, str]:
     """What the settings say to Dagster, if they can be read at all."""
     try:
-        return dagster_variables(folder)
+        return dagster_variables(folder, profile)
     except SettingsError:
         return {}
 
 
-def _checks(settings: Settings, folder: Path) -> dict[str, Check]:
+def _checks(settings: Settings, folder: Path, profile: str | None) -> dict[str, Check]:
     from taxi_platform.definitions import pool_sizes
 
     file = settings.warehouse if isinstance(settings.warehouse, Path) else None
+    found = origins(folder, profile)
     of_stages: dict[str, Check] = {
         stage: partial(stores.store, stage, where, settings.clouds, settings.home)
         for stage, where in (("raw", settings.raw), ("cleaned", settings.cleaned), ("lake", settings.lake))
     }
     return {
         "python": machine.python,
-        "settings": partial(setup.settings_found, folder),
-        "credentials": partial(setup.credentials, settings, folder),
+        "settings": partial(setup.settings_found, found),
+        "credentials": partial(setup.credentials, settings, found),
         "disk": partial(machine.room, settings.home, file),
-        "history": partial(history.history, folder, dagster_variables(folder), pool_sizes(settings)),
+        "history": partial(history.history, folder, dagster_variables(folder, profile), pool_sizes(settings)),
         **of_stages,
         "warehouse": partial(warehouse.warehouse, settings),
         "source": partial(source.source, settings),

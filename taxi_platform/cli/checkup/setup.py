@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
-from pathlib import Path
 
 from taxi_platform.cli.checkup.finding import Finding
 from taxi_platform.io_managers.bigquery.address import BigQueryAddress
 from taxi_platform.io_managers.objects.opening import Location, parse_location
 from taxi_platform.resources.postgres.address import PostgresAddress
-from taxi_platform.settings import Settings, origins, scheme_of
+from taxi_platform.settings import Settings, scheme_of
 
 CLOUDS = {
     "gcs": ("Google", ("GOOGLE_", "CLOUDSDK_", "STORAGE_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST")),
@@ -20,19 +19,18 @@ CLOUDS = {
 _SCHEMES = {"gs": "gcs", "gcs": "gcs", "s3": "s3", "s3a": "s3", "az": "azure", "abfs": "azure", "abfss": "azure"}
 
 
-def settings_found(folder: Path) -> Iterator[Finding]:
+def settings_found(found: Mapping[str, str]) -> Iterator[Finding]:
     """Which settings there are, by the place where they were found."""
     by_place: dict[str, list[str]] = {}
-    for name, place in origins(folder).items():
+    for name, place in found.items():
         if name.startswith("TAXI_"):
             by_place.setdefault(place, []).append(name)
     said = "; ".join(f"{', '.join(sorted(names))} from {place}" for place, names in by_place.items())
     yield Finding("settings", "ok", said or "none: everything is as it is by default")
 
 
-def credentials(settings: Settings, folder: Path) -> Iterator[Finding]:
+def credentials(settings: Settings, found: Mapping[str, str]) -> Iterator[Finding]:
     """For each cloud that is used: what there is to sign in with, by name. Whether it is let in, its stores tell."""
-    found = origins(folder)
     for kind in sorted(_clouds_of(settings)):
         name, beginnings = CLOUDS[kind]
         places = [f"{one} from {where}" for one, where in sorted(found.items()) if one.startswith(beginnings)]

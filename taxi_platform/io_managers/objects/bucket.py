@@ -150,7 +150,7 @@ class Bucket:
         """
         key = f"{_PROBE}{uuid4().hex}"
         name = self._name(key)
-        self._head(key)  # whether anybody is let in at all
+        self.names()  # whether anybody is let in at all
         try:
             self.delete(key)
         except StoreError as error:

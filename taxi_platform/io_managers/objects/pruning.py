@@ -91,12 +91,20 @@ class Pruning:
     def prune_table(
         self, table: str, rule_of: Callable[[Partition], Rule], months: Sequence[str] | None = None
     ) -> None:
-        """Prune the months of a table (None: all of them, and what the table has without months)."""
+        """Prune the months of a table (None: all of them, and what the table has without months).
+
+        Where no manifest is, somebody else keeps what is his: a folder is ours if there is one in it, a month also if
+        there is one in another month of the table.
+        """
         listed = self.months.store.found(folder_of(table, None))
-        for folder, objects in groupby(listed, key=lambda one: one.key.rpartition("/")[0]):
+        if not any(one.name == MANIFEST for one in listed):
+            return
+        for folder, group in groupby(listed, key=lambda one: one.key.rpartition("/")[0]):
+            objects = list(group)
             partition = None if folder == table else folder.removeprefix(f"{table}/source_month=")
-            if (months is None or partition in months) and _is_folder_of(table, partition, folder):
-                self._prune(table, partition, list(objects), rule_of(partition))
+            is_ours = partition is not None or any(one.name == MANIFEST for one in objects)
+            if is_ours and (months is None or partition in months) and _is_folder_of(table, partition, folder):
+                self._prune(table, partition, objects, rule_of(partition))
 
     def sweep(self) -> None:
         """Remove what processes that are gone did not finish in this store."""

@@ -136,6 +136,26 @@ def test_of_the_current_version_the_files_may_go_and_what_is_known_of_it_stays(k
     assert kit.rows_of(JANUARY) == plain(month_rows(JANUARY, 1))
 
 
+def test_what_others_keep_beside_our_months_is_left_alone(kit: FolderKit) -> None:
+    put(kit, JANUARY, "a")
+    theirs = kit.root / "theirs"
+    theirs.write_bytes(b"a holiday")
+    for key in (
+        f"photos/source_month={JANUARY}/b.jpg",
+        "photos/c.jpg",
+        f"{TABLE}/notes.txt",
+        f"{TABLE}/source_month=x/d",
+    ):
+        assert kit.months.store.create(key, theirs)
+    theirs.unlink()
+    before = kit.leftovers()
+    for table in (TABLE, "photos"):
+        pruning = Pruning(kit.months, now=LATER)
+        pruning.prune_table(table, lambda _: Rule(1))
+        assert pruning.freed.files == 0
+    assert kit.leftovers() == before
+
+
 def test_a_month_whose_manifest_nobody_can_read_is_left_alone(kit: FolderKit) -> None:
     put(kit, JANUARY, "a", "b")
     kit.damages["the manifest is garbage"](kit, JANUARY)
