@@ -30,6 +30,8 @@ def run_prune(
     Raises:
         RequestError, SettingsError: Before anything is removed.
     """
+    from rich.console import Console
+
     from taxi_platform.automation.plan import seconds_of
     from taxi_platform.automation.pruning import Pruner
     from taxi_platform.definitions import cleaning_of, stores_of
@@ -43,7 +45,11 @@ def run_prune(
     pruner = Pruner(stores_of(settings), cleaning_of(settings), keeping, older_than_s, dry_run)
     tables = None if services in (None, "all") and months is None else _tables(services or "all")
     keys = None if months is None else [month.key for month in parse_months(months)]
-    found = [one for one in pruner.prune(tables, keys) if one.freed.files or one.trouble]
+    with Console(stderr=True).status("Looking at what there is ...") as told:  # on a terminal only
+        found = []
+        for one in pruner.prune(tables, keys):
+            told.update(f"Looking at what there is ... {one.table} {one.stage}")
+            found += [one] if one.freed.files or one.trouble else []
     if as_json:
         click.echo(json.dumps(_document(found, dry_run=dry_run), indent=1))
     else:
