@@ -148,7 +148,7 @@ def test_colours_are_on_a_terminal_only_and_never_with_no_color(loaded: Project)
     loaded.settings.update(TERM="xterm-256color", TAXI_RULES="none")
     coloured = on_terminal(loaded, "status")
     assert "\x1b[33mstale" in coloured
-    assert "\x1b" not in loaded.run("status").out
+    assert "\x1b" not in loaded.taxi("status").out
     loaded.settings["NO_COLOR"] = "1"
     assert "\x1b[" not in on_terminal(loaded, "status")
 

@@ -112,7 +112,13 @@ def test_a_month_whose_raw_and_cleaned_were_pruned_is_current_and_is_not_fetched
 
 
 @pytest.mark.usefixtures("later")
-@pytest.mark.parametrize("damage", ["the lake is deleted", "other rules", "by force", "the warehouse is deleted"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "the lake is deleted",
+        *(pytest.param(one, marks=pytest.mark.long) for one in ("other rules", "by force", "the warehouse is deleted")),
+    ],
+)
 def test_what_was_pruned_is_fetched_again_where_it_is_needed(thrice: Project, damage: str) -> None:
     before = thrice.rows(NUMBERS)
     thrice.settings.update({"TAXI_KEEP_RAW": "0", "TAXI_KEEP_CLEANED": "0"})

@@ -58,8 +58,8 @@ def kit(request: pytest.FixtureRequest, kit_of: Callable[..., FolderKit]) -> Fol
 
 
 @pytest.fixture(params=[pytest.param(name, marks=() if name == "folder" else pytest.mark.long) for name in FILES])
-def every_step(request: pytest.FixtureRequest, kit_of: Callable[..., FolderKit]) -> FolderKit:
-    """The same, for what takes seconds in a bucket."""
+def thorough(request: pytest.FixtureRequest, kit_of: Callable[..., FolderKit]) -> FolderKit:
+    """The same; in buckets, where it takes seconds, left to `make test-long`."""
     return kit_of(request.param)
 
 
@@ -75,7 +75,8 @@ def test_the_newest_versions_are_kept_and_the_others_go_with_their_files(kit: Fo
     assert prune(kit, 2) == 0
 
 
-def test_what_was_replaced_less_than_a_day_ago_stays(kit: FolderKit) -> None:
+def test_what_was_replaced_less_than_a_day_ago_stays(thorough: FolderKit) -> None:
+    kit = thorough
     put(kit, JANUARY, "a", "b")
     assert prune(kit, 1, days_later(0.9)) == 0
     assert prune(kit, 1, days_later(2), older_than_s=3 * DAY_S) == 0
@@ -83,7 +84,8 @@ def test_what_was_replaced_less_than_a_day_ago_stays(kit: FolderKit) -> None:
     assert versions(kit) == ["a", "b"]
 
 
-def test_a_version_that_is_spared_stays_and_so_does_one_that_was_brought_back(kit: FolderKit) -> None:
+def test_a_version_that_is_spared_stays_and_so_does_one_that_was_brought_back(thorough: FolderKit) -> None:
+    kit = thorough
     put(kit, JANUARY, "a", "b", "c", "d")
     assert kit.months.confirm(TABLE, JANUARY, "b", "e") is not None
     assert prune(kit, 1, spared=lambda: frozenset({"a"})) == 2
@@ -91,7 +93,8 @@ def test_a_version_that_is_spared_stays_and_so_does_one_that_was_brought_back(ki
     assert kit.rows_of(JANUARY) == plain(month_rows(JANUARY, 1))
 
 
-def test_a_dry_run_counts_the_same_and_removes_nothing(kit: FolderKit) -> None:
+def test_a_dry_run_counts_the_same_and_removes_nothing(thorough: FolderKit) -> None:
+    kit = thorough
     put(kit, JANUARY, "a", "b", "c")
     before = kit.trace_of(JANUARY)
     assert prune(kit, 1, dry_run=True) == 2
@@ -113,7 +116,8 @@ def test_files_that_no_manifest_names_go_when_they_are_old(kit: FolderKit) -> No
     assert kit.rows_of(FEBRUARY) == plain(month_rows(FEBRUARY))
 
 
-def test_a_file_next_to_a_version_that_was_just_written_once_more_stays_for_its_readers(kit: FolderKit) -> None:
+def test_a_file_next_to_a_version_that_was_just_written_once_more_stays_for_its_readers(thorough: FolderKit) -> None:
+    kit = thorough
     put(kit, JANUARY, "a")
     kit.put(JANUARY, month_rows(JANUARY, 1), "a", "a", force=True)
     assert prune(kit, 1, days_later(0.9)) == 0
@@ -136,7 +140,8 @@ def test_of_the_current_version_the_files_may_go_and_what_is_known_of_it_stays(k
     assert kit.rows_of(JANUARY) == plain(month_rows(JANUARY, 1))
 
 
-def test_what_others_keep_beside_our_months_is_left_alone(kit: FolderKit) -> None:
+def test_what_others_keep_beside_our_months_is_left_alone(thorough: FolderKit) -> None:
+    kit = thorough
     put(kit, JANUARY, "a")
     theirs = kit.root / "theirs"
     theirs.write_bytes(b"a holiday")
@@ -156,7 +161,8 @@ def test_what_others_keep_beside_our_months_is_left_alone(kit: FolderKit) -> Non
     assert kit.leftovers() == before
 
 
-def test_a_month_whose_manifest_nobody_can_read_is_left_alone(kit: FolderKit) -> None:
+def test_a_month_whose_manifest_nobody_can_read_is_left_alone(thorough: FolderKit) -> None:
+    kit = thorough
     put(kit, JANUARY, "a", "b")
     kit.damages["the manifest is garbage"](kit, JANUARY)
     assert prune(kit, 1) == 0
@@ -204,9 +210,9 @@ def is_all_there(kit: FolderKit) -> bool:
 
 
 def test_pruning_killed_before_any_of_its_steps_leaves_whole_versions_and_the_next_one_finishes(
-    every_step: FolderKit,
+    thorough: FolderKit,
 ) -> None:
-    kit = every_step
+    kit = thorough
     for at in range(1, 30):
         put(kit, JANUARY, *(f"{at:02} {version}" for version in "abc"))
         killed, store = interruptible(kit, at, interrupt)
@@ -223,10 +229,10 @@ def test_pruning_killed_before_any_of_its_steps_leaves_whole_versions_and_the_ne
     pytest.fail("it never ended")
 
 
-@pytest.mark.parametrize("loaded", ["a", pytest.param("b", marks=pytest.mark.long), "c"])
-def test_a_load_between_any_two_steps_of_pruning_is_whole_and_stays(every_step: FolderKit, loaded: str) -> None:
+@pytest.mark.parametrize("loaded", ["a", *(pytest.param(one, marks=pytest.mark.long) for one in "bc")])
+def test_a_load_between_any_two_steps_of_pruning_is_whole_and_stays(thorough: FolderKit, loaded: str) -> None:
     """Of a version that goes, of the current one, of a new one."""
-    kit = every_step
+    kit = thorough
     seed = "abc".index(loaded)
     for at in range(1, 30):
         put(kit, JANUARY, "a", "b", force=True)
@@ -247,9 +253,9 @@ def test_a_load_between_any_two_steps_of_pruning_is_whole_and_stays(every_step: 
     pytest.fail("it never ended")
 
 
-def test_pruning_between_any_two_steps_of_a_load_takes_nothing_from_it(every_step: FolderKit) -> None:
+def test_pruning_between_any_two_steps_of_a_load_takes_nothing_from_it(thorough: FolderKit) -> None:
     """The load takes over the file of one that was killed long ago, which is just what is pruned."""
-    kit = every_step
+    kit = thorough
     for at in range(1, 40):
         put(kit, JANUARY, "a", "b")
         dead, _ = interruptible(kit, 0, interrupt)
