@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from taxi_platform.automation import keeping
 from taxi_platform.automation import plan as automation
 from taxi_platform.automation.project import find_project
 from taxi_platform.errors import SettingsError
@@ -31,6 +32,7 @@ KNOWN_SETTINGS: Mapping[str, str] = {
     "TAXI_RULES": "the rules by which rows are rejected, joined by commas, or none; default: passenger_count_zero",
     "TAXI_UNKNOWN_COLUMNS": "keep (default) them in the extras, or fail",
     **automation.SETTINGS,
+    **keeping.SETTINGS,
 }
 """Every setting, for the docs and for messages."""
 
@@ -56,6 +58,7 @@ class Settings:
     unknown_columns: str = "keep"
     clouds: Mapping[str, str] = field(default_factory=dict, repr=False)
     plan: automation.Plan = field(default_factory=automation.Plan)
+    keeping: keeping.Keeping = field(default_factory=keeping.Keeping)
 
     @property
     def looks(self) -> Path:
@@ -63,15 +66,20 @@ class Settings:
         return self.home / "looks"
 
     @classmethod
-    def read(cls, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
+    def read(
+        cls, environment: Mapping[str, str] | None = None, folder: Path | None = None, profile: str | None = None
+    ) -> Settings:
         """The settings of `environment` (the process's, by default), then of `.env.{TAXI_PROFILE}`, then of `.env`.
+
+        Args:
+            profile: Instead of what TAXI_PROFILE says.
 
         Raises:
             SettingsError: A setting is unknown, or has a value nobody knows.
         """
         start = Path.cwd() if folder is None else folder
         project = find_project(start) or start
-        values = _with_files(os.environ if environment is None else environment, project)
+        values = _with_files(os.environ if environment is None else environment, project, profile)
         _refuse_unknown(values)
         home = _folder("TAXI_HOME", values.get("TAXI_HOME") or str(project / ".taxi"), project)
 
@@ -92,27 +100,53 @@ class Settings:
             ),
             clouds={name: value for name, value in values.items() if value and name.startswith(VARIABLES)},
             plan=automation.Plan.of(values),
+            keeping=keeping.Keeping.of(values),
         )
 
 
-def dagster_variables(folder: Path) -> Mapping[str, str]:
+def dagster_variables(folder: Path, profile: str | None = None) -> Mapping[str, str]:
     """What the environment and the `.env` files say to Dagster itself: where its history is, say."""
-    values = _with_files(os.environ, find_project(folder) or folder)
+    values = _with_files(os.environ, find_project(folder) or folder, profile)
     return {name: value for name, value in values.items() if name.startswith("DAGSTER_")}
 
 
-def _with_files(environment: Mapping[str, str], project: Path) -> dict[str, str]:
-    common = _file(project / ".env")
-    profile = environment.get("TAXI_PROFILE") or common.get("TAXI_PROFILE") or ""
-    of_profile: dict[str, str] = {}
+def origins(folder: Path, profile: str | None = None) -> Mapping[str, str]:
+    """Where each setting was found that has a value: `.env`, `.env.{profile}`, or the environment. Never the values.
+
+    Raises:
+        SettingsError: A file of settings cannot be read.
+    """
+    places = _places(os.environ, find_project(folder) or folder, profile)
+    return {name: place for place, values in places.items() for name, value in values.items() if value}
+
+
+def _with_files(environment: Mapping[str, str], project: Path, profile: str | None = None) -> dict[str, str]:
+    places = _places(environment, project, profile)
+    return {name: value for values in places.values() for name, value in values.items()}
+
+
+def _places(environment: Mapping[str, str], project: Path, profile: str | None) -> dict[str, dict[str, str]]:
+    """What each place says; a later one counts for more."""
+    places = {".env": _file(project / ".env")}
+    common = places[".env"]
+    profile = profile or environment.get("TAXI_PROFILE") or common.get("TAXI_PROFILE") or ""
     if profile:
         path = project / f".env.{profile}"
         if "/" in profile or not path.is_file():
-            raise SettingsError(f"TAXI_PROFILE is {profile!r}, but there is no file {path}.")
-        of_profile = _file(path)
+            raise SettingsError(f"TAXI_PROFILE is {profile!r}, but there is no file {path}. {_profiles(project)}")
+        places[path.name] = _file(path)
     # `dagster dev` puts what `.env` says into the environment before it asks us: that still is what `.env` says.
     typed = {name: value for name, value in environment.items() if common.get(name) != value}
-    return {**common, **of_profile, **typed}
+    return {**places, "the environment": typed}
+
+
+def _profiles(project: Path) -> str:
+    """Which profiles there are, and how to make one, for messages."""
+    names = sorted(path.name.removeprefix(".env.") for path in project.glob(".env.*"))
+    there = [name for name in names if not name.endswith(".example")]
+    examples = [name for name in names if name.endswith(".example")]
+    known = f"There are {', '.join(there)}." if there else "There is none yet."
+    return f"{known} Copy an example: .env.{examples[0]}." if examples else known
 
 
 def _file(path: Path) -> dict[str, str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from taxi_platform.automation.keeping import Keeping
+from taxi_platform.automation.pruning import STAGES
 from taxi_platform.errors import SettingsError
 from taxi_platform.resources.postgres.address import PostgresAddress
 from taxi_platform.settings import KNOWN_SETTINGS, Settings
@@ -197,3 +200,37 @@ def test_the_examples_of_settings_can_be_read(project: Project, example: Path) -
     if example.name == ".env.local.example":
         (project.folder / ".env").unlink()
         assert settings == read(project)
+
+
+EXAMPLES = {path.name: path.read_text() for path in sorted(ROOT.glob(".env.*.example"))}
+
+
+def names_in(text: str) -> list[str]:
+    """The settings of ours that an example sets, or shows how to."""
+    return re.findall(r"^#?(TAXI_[A-Z_]+)=", text, re.MULTILINE)
+
+
+def test_every_setting_is_once_in_the_example_of_all_settings_with_its_default(project: Project) -> None:
+    shown = EXAMPLES[".env.local.example"]
+    assert sorted(names_in(shown)) == sorted(KNOWN_SETTINGS)
+    write(project, ".env", re.sub(r"^#(TAXI_[A-Z_]+=)", r"\1", shown, flags=re.MULTILINE))
+    with_all = read(project)
+    (project.folder / ".env").unlink()
+    assert with_all == read(project)
+
+
+def test_there_are_examples_of_local_dev_and_prod_and_of_what_they_are_made_of() -> None:
+    assert set(EXAMPLES) == {f".env.{name}.example" for name in ("local", "dev", "prod", "postgres", "google")}
+    assert {name for text in EXAMPLES.values() for name in names_in(text)} <= set(KNOWN_SETTINGS)
+
+
+def test_what_is_tried_out_touches_nothing_that_is_in_earnest(project: Project) -> None:
+    for name in ("dev", "prod"):
+        write(project, f".env.{name}", EXAMPLES[f".env.{name}.example"])
+    stores = {
+        name: {getattr(read(project, TAXI_PROFILE=name), store) for store in ("home", *STAGES, "warehouse")}
+        for name in ("dev", "prod", "")
+    }
+    assert stores["dev"].isdisjoint(stores["prod"] | stores[""])
+    assert read(project, TAXI_PROFILE="dev").plan.sensors_run is False
+    assert read(project, TAXI_PROFILE="prod").keeping == Keeping(3, 0, 0)

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from taxi_platform.assets import checks, progress, stages, story
+from taxi_platform.assets.needs import is_in_lake
 from taxi_platform.errors import AccountingError, DamagedStoreError
 from taxi_platform.io_managers.failing import as_failure
 from taxi_platform.io_managers.month_io import is_forced
@@ -61,6 +62,7 @@ def cleaned_asset(service: Service) -> dg.AssetsDefinition:
         raw_trips: MonthFile,
         cleaning: CleaningResource,
         cleaned_io_manager: dg.ResourceParam[MonthObjectsIOManager],
+        lake_io_manager: dg.ResourceParam[MonthObjectsIOManager],
     ) -> Iterator[Any]:
         wanted = {check.name for check in context.selected_asset_check_keys}
         with as_failure():
@@ -68,7 +70,7 @@ def cleaned_asset(service: Service) -> dg.AssetsDefinition:
             month = stages.month_of(context)
             plan = plan_of(service, month, raw_trips, cleaning)
             for event in (
-                _cleaned_month(plan, months, raw_trips, force=is_forced(context.run.tags))
+                _cleaned_month(plan, months, lake_io_manager.months, raw_trips, force=is_forced(context.run.tags))
                 if context.selected_asset_keys
                 else _checks_of_current(service, months, month.key)
             ):
@@ -79,12 +81,13 @@ def cleaned_asset(service: Service) -> dg.AssetsDefinition:
 
 
 def _cleaned_month(
-    plan: CleaningPlan, months: MonthObjects, raw: MonthFile, *, force: bool
+    plan: CleaningPlan, months: MonthObjects, lake: MonthObjects, raw: MonthFile, *, force: bool
 ) -> Iterator[dg.AssetCheckResult | dg.Output[Any]]:
     """Clean a month, unless it is there already; then its checks and what is to be published."""
     service, as_of = plan.service, f"{raw.as_of}/{utc_now()}"
     told = partial(story.of_trips, plan.service, plan.month, "cleaned", months.versions(service.table, raw.partition))
-    held = None if force else months.confirm(service.table, raw.partition, plan.version, as_of)
+    mine = service.table, raw.partition, plan.version
+    held = None if force else months.confirm(*mine, as_of, may_be_pruned=lambda: is_in_lake(lake, *mine))
     if held is not None:
         yield from _events(plan, held, held.facts, told)
         return

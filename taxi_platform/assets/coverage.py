@@ -89,7 +89,7 @@ def _raw(store: MonthObjects, raw: MonthFile | None, look: Look | None, month: s
     seen = None if look is None else look.fingerprint(month)
     if raw is None:
         return "unpublished" if look is not None and seen is None else "missing"
-    if not store.is_whole(raw):
+    if not (raw.is_pruned or store.is_whole(raw)):
         return "damaged"
     is_same = seen is None or seen == (raw.facts["url"], raw.facts["fingerprint"])
     return "current" if is_same else "changed"
@@ -100,7 +100,7 @@ def _cleaned(
 ) -> State:
     if cleaned is None:
         return "missing"
-    if not store.is_whole(cleaned):
+    if not (cleaned.is_pruned or store.is_whole(cleaned)):
         return "damaged"
     facts = cleaned.facts
     by_these_rules = (facts["cleaning_version"], facts["rules"]) == (CLEANING_VERSION, list(cleaning.rules))

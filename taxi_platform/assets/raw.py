@@ -1,21 +1,24 @@
 """Stage raw: the published file, byte for byte, and what its bytes say of themselves."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import dagster as dg
 
 from taxi_platform.assets import progress, stages, story
+from taxi_platform.assets.cleaned import plan_of
+from taxi_platform.assets.needs import is_raw_needed
 from taxi_platform.io_managers.failing import as_failure
 from taxi_platform.io_managers.month_io import is_forced
 from taxi_platform.io_managers.objects.folder import in_words
 from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
 from taxi_platform.io_managers.objects.month_objects import MonthObjects
 from taxi_platform.io_managers.stored import Stored, utc_now
+from taxi_platform.resources.cleaning import CleaningResource
 from taxi_platform.resources.sources.opening import SourceResource
 from taxi_platform.resources.sources.source import Source, SourceFile
-from taxi_platform.trips.month_file import SOURCE, DraftFile, MonthDraft, Partition
+from taxi_platform.trips.month_file import SOURCE, DraftFile, MonthDraft, MonthFile, Partition
 from taxi_platform.trips.months import Month
 from taxi_platform.trips.published_counts import is_known_month
 from taxi_platform.trips.reading.first_records import first_records
@@ -40,9 +43,16 @@ def raw_asset(service: Service, pool: str | None) -> dg.AssetsDefinition:
     def raw(
         context: dg.AssetExecutionContext,
         source: SourceResource,
+        cleaning: CleaningResource,
         raw_io_manager: dg.ResourceParam[MonthObjectsIOManager],
+        cleaned_io_manager: dg.ResourceParam[MonthObjectsIOManager],
+        lake_io_manager: dg.ResourceParam[MonthObjectsIOManager],
     ) -> Iterator[Any]:
-        months = raw_io_manager.months
+        months, cleaned, lake = raw_io_manager.months, cleaned_io_manager.months, lake_io_manager.months
+
+        def is_needed(held: MonthFile) -> bool:
+            return is_raw_needed(held, plan_of(service, month, held, cleaning).version, cleaned, lake)
+
         with as_failure():
             month = stages.month_of(context)
             publisher = open_for(source, months, service, month)
@@ -50,7 +60,8 @@ def raw_asset(service: Service, pool: str | None) -> dg.AssetsDefinition:
             seen_at = utc_now()
             kept = months.versions(service.table, month.key)
             told = partial(story.of_file, service, month, kept)
-            held = None if is_forced(context.run.tags) else unchanged(months, service.table, month.key, file, seen_at)
+            force = is_forced(context.run.tags)
+            held = None if force else unchanged(months, service.table, month.key, file, seen_at, is_needed)
             if held is not None:
                 context.log.info("%s is as it was: nothing was fetched", file.name)
                 yield stages.output(held, held.version, told(held.version, held.facts))
@@ -91,9 +102,20 @@ def _is_held(months: MonthObjects, service: Service, month: Month, url: str) -> 
     return held is not None and bool(held.facts["url"] == url)
 
 
-def unchanged(months: MonthObjects, table: str, partition: Partition, file: SourceFile, seen_at: str) -> Stored | None:
-    """What is held of a file's bytes, where the source says that it is still the same one."""
+def unchanged(
+    months: MonthObjects,
+    table: str,
+    partition: Partition,
+    file: SourceFile,
+    seen_at: str,
+    is_needed: Callable[[MonthFile], bool] = lambda _: True,
+) -> Stored | None:
+    """What is held of a file's bytes, where the source says that it is still the same one.
+
+    Args:
+        is_needed: Whether the bytes must be there, where they were pruned.
+    """
     held = months.current(table, partition)
     if held is None or (held.facts["url"], held.facts["fingerprint"]) != (file.url, file.fingerprint):
         return None
-    return months.confirm(table, partition, held.version, seen_at)
+    return months.confirm(table, partition, held.version, seen_at, may_be_pruned=lambda: not is_needed(held))

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from taxi_platform.assets import stages, story
+from taxi_platform.assets import progress, stages, story
 from taxi_platform.assets.reconciliation import reconcile, reconciliation_check
 from taxi_platform.errors import RequestError
 from taxi_platform.io_managers.failing import as_failure
@@ -38,6 +38,7 @@ def lake_asset(service: Service, kind: str) -> dg.AssetsDefinition:
         cleaned_trips: MonthFile,
         lake_io_manager: dg.ResourceParam[MonthObjectsIOManager],
     ) -> Iterator[Any]:
+        progress.report("lake", 0)
         with as_failure():
             value: MonthFile | Stored = cleaned_trips
             if wanted := version_wanted(context.run.tags):
@@ -110,6 +111,7 @@ def warehouse_asset(service: Service, kind: str) -> dg.AssetsDefinition:
         warehouse_io_manager: dg.ResourceParam[WarehouseIOManager],
     ) -> Iterator[Any]:
         if context.selected_asset_keys:
+            progress.report("warehouse", 0)
             with as_failure():
                 told = _told("warehouse", service, context, lake_io_manager, lake_trips)
             yield stages.output(lake_trips, lake_trips.version, told, output_name=OUTPUT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -11,12 +11,13 @@ import dagster as dg
 
 from taxi_platform.assets.cleaned import plan_of
 from taxi_platform.assets.coverage import Stores
+from taxi_platform.assets.needs import is_in_lake, is_raw_needed
 from taxi_platform.assets.raw import open_for, unchanged
 from taxi_platform.assets.reconciliation import reconcile
 from taxi_platform.assets.stages import STAGES, asset_key
 from taxi_platform.automation.loading import MonthResult
 from taxi_platform.errors import TaxiError
-from taxi_platform.io_managers.objects.month_objects import MonthObjects
+from taxi_platform.io_managers.objects.month_objects import MonthObjects, never
 from taxi_platform.io_managers.stored import utc_now
 from taxi_platform.io_managers.warehouse_io import stamp_of
 from taxi_platform.resources.cleaning import CleaningResource
@@ -59,7 +60,13 @@ class CurrentMonths:
             raw = self._confirm_raw(service, month)
         with clock.of("cleaned"):
             version = plan_of(service, month, raw, self.cleaning).version
-            cleaned = _confirmed(self.stores.cleaned, raw, version, f"{raw.as_of}/{utc_now()}")
+            cleaned = _confirmed(
+                self.stores.cleaned,
+                raw,
+                version,
+                f"{raw.as_of}/{utc_now()}",
+                lambda: is_in_lake(self.stores.lake, raw.table, raw.partition, version),
+            )
         with clock.of("lake"):
             lake = _confirmed(self.stores.lake, cleaned, cleaned.version, cleaned.as_of)
         with clock.of("warehouse"):
@@ -80,7 +87,12 @@ class CurrentMonths:
 
     def _confirm_raw(self, service: Service, month: Month) -> MonthFile:
         file = open_for(self.source, self.stores.raw, service, month).find(service, month)
-        _require(unchanged(self.stores.raw, service.table, month.key, file, utc_now()) is not None)
+
+        def is_needed(held: MonthFile) -> bool:
+            version = plan_of(service, month, held, self.cleaning).version
+            return is_raw_needed(held, version, self.stores.cleaned, self.stores.lake)
+
+        _require(unchanged(self.stores.raw, service.table, month.key, file, utc_now(), is_needed) is not None)
         raw = self.stores.raw.current(service.table, month.key)
         assert raw is not None
         return raw
@@ -101,11 +113,17 @@ def _require(is_so: bool) -> None:
         raise _NeedsARunError
 
 
-def _confirmed(store: MonthObjects, month: MonthFile, version: str, as_of: str) -> MonthFile:
+def _confirmed(
+    store: MonthObjects,
+    month: MonthFile,
+    version: str,
+    as_of: str,
+    may_be_pruned: Callable[[], bool] = never,
+) -> MonthFile:
     """The same month in the next store, where that has this version as the current one, whole."""
     there = store.current(month.table, month.partition)
     _require(there is not None and there.version == version)
-    _require(store.confirm(month.table, month.partition, version, as_of) is not None)
+    _require(store.confirm(month.table, month.partition, version, as_of, may_be_pruned=may_be_pruned) is not None)
     confirmed = store.current(month.table, month.partition)
     assert confirmed is not None
     return confirmed

@@ -105,6 +105,14 @@ def _has_inherited(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     return parent is not None and [parent.tags.get(name) for name in names] == [run.tags.get(name) for name in names]
 
 
+def dead_runs(instance: dg.DagsterInstance) -> Iterator[dg.DagsterRun]:
+    """The runs of this host that have not ended, and whose process is gone."""
+    mine = dg.RunsFilter(statuses=_UNFINISHED, tags={HOST_TAG: socket.gethostname()})
+    for run in instance.get_runs(mine):
+        if not is_alive(run.tags) and not _has_inherited(instance, run):
+            yield run
+
+
 def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     """Fail the runs of this host whose process is gone, and free what they held. Others' runs are left alone.
 
@@ -112,10 +120,7 @@ def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
         The ids of the runs that were failed.
     """
     reaped = []
-    mine = dg.RunsFilter(statuses=_UNFINISHED, tags={HOST_TAG: socket.gethostname()})
-    for run in instance.get_runs(mine):
-        if is_alive(run.tags) or _has_inherited(instance, run):
-            continue
+    for run in dead_runs(instance):
         # In this order: whoever is killed in between leaves a run that is found again.
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         instance.report_run_failed(

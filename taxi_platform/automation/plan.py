@@ -63,12 +63,12 @@ class Plan:
             sensors_run=_switch("TAXI_SENSORS", given["TAXI_SENSORS"]) if "TAXI_SENSORS" in given else None,
             since=_month("TAXI_SINCE", given["TAXI_SINCE"]) if "TAXI_SINCE" in given else None,
             cron=_cron(given["TAXI_CRON"]) if "TAXI_CRON" in given else cls.cron,
-            every_s=_seconds("TAXI_EVERY", given.get("TAXI_EVERY", "6h")),
+            every_s=seconds_of("TAXI_EVERY", given.get("TAXI_EVERY", "6h")),
             readers=_a_few("TAXI_READERS", given.get("TAXI_READERS", str(cls.readers))),
             writers=_a_few("TAXI_WRITERS", given.get("TAXI_WRITERS", str(cls.writers))),
             alerts=given.get("TAXI_ALERTS", ""),
             alerts_on=_kinds(given["TAXI_ALERTS_ON"]) if "TAXI_ALERTS_ON" in given else cls.alerts_on,
-            alerts_every_s=_seconds("TAXI_ALERTS_EVERY", given.get("TAXI_ALERTS_EVERY", "5m")),
+            alerts_every_s=seconds_of("TAXI_ALERTS_EVERY", given.get("TAXI_ALERTS_EVERY", "5m")),
             ui=given.get("TAXI_UI", cls.ui).rstrip("/"),
         )
 
@@ -102,7 +102,12 @@ def _cron(value: str) -> str:
     return value
 
 
-def _seconds(name: str, value: str) -> int:
+def seconds_of(name: str, value: str) -> int:
+    """The seconds of a span of time as people write it.
+
+    Raises:
+        SettingsError: It is none; `name` says where it was written.
+    """
     match = _EVERY.fullmatch(value)
     if match is None:
         raise SettingsError(f"{name}: {value!r} is no span of time. Write it as 90m, 6h or 2d.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from taxi_platform.cli.bars import bars
 from taxi_platform.cli.session import open_history, read_settings
 from taxi_platform.cli.stopping import asked_to_stop
 from taxi_platform.cli.wanted import wanted_of
@@ -44,7 +45,7 @@ def run_load(services: str, months: str | None, *, source: str | None, force: bo
         current = CurrentMonths(
             stores_in(definitions), (definitions.resources or {})["source"], cleaning_of(settings), instance
         )
-        with contextlib.suppress(KeyboardInterrupt), _bars(show=not as_json) as month_begins:
+        with contextlib.suppress(KeyboardInterrupt), bars(len(wanted), show=not as_json) as month_begins:
             if with_zones:
                 zones = load_zones(definitions, instance, force=force)
             for service, month in wanted:
@@ -71,46 +72,8 @@ def run_load(services: str, months: str | None, *, source: str | None, force: bo
     return 0 if all(result.went_well for result in outcomes) else 1
 
 
-@contextlib.contextmanager
-def _bars(*, show: bool) -> Iterator[Any]:
-    """A bar a stage of the month at hand, on a terminal; nothing elsewhere."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not show or not console.is_terminal:
-        yield lambda _: None
-        return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from taxi_platform.assets.progress import watched_by
-    from taxi_platform.assets.stages import STAGES
-
-    columns = (
-        TextColumn("{task.description:<28}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>4.0f}%"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        tasks = {stage: progress.add_task(stage, total=None, visible=False) for stage in STAGES}
-
-        def month_begins(title: str) -> None:
-            for stage, task in tasks.items():
-                progress.reset(task, total=None, description=f"{title} {stage}", visible=False, start=False)
-
-        def moved(stage: str, done: int, total: int | None) -> None:
-            for earlier in STAGES[: STAGES.index(stage)]:
-                size = progress.tasks[tasks[earlier]].total or 1
-                progress.update(tasks[earlier], total=size, completed=size)
-            progress.start_task(tasks[stage])
-            progress.update(tasks[stage], advance=done, total=total, visible=True)
-
-        with watched_by(moved):
-            yield month_begins
-
-
 def _print_summary(results: Sequence[MonthResult]) -> None:
-    from taxi_platform.cli.tables import print_table
+    from taxi_platform.cli.tables import COLOURS, print_table
 
     rows: list[tuple[Any, ...]] = [
         (
@@ -136,7 +99,7 @@ def _print_summary(results: Sequence[MonthResult]) -> None:
                 f"{sum(sum(result.seconds.values()) for result in results):.1f}",
             )
         )
-    print_table(("service", "month", "status", "in", "kept", "rejected", "why", "seconds"), rows)
+    print_table(("service", "month", "status", "in", "kept", "rejected", "why", "seconds"), rows, COLOURS)
     for result in results:
         if result.message:
             click.echo(f"taxi: {result.service} {result.month} {result.status}: {result.message}", err=True)

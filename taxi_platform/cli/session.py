@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from taxi_platform.settings import Settings, absolute_path, dagster_variables, is_path
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ def read_settings(source: str | None = None) -> Settings:
     Raises:
         SettingsError: A setting, or the source, is none.
     """
-    settings = Settings.read()
+    settings = Settings.read(profile=chosen_profile())
     if source is None:
         return settings
     if is_path(source):
@@ -28,11 +30,17 @@ def read_settings(source: str | None = None) -> Settings:
     return dataclasses.replace(settings, source=source)
 
 
+def chosen_profile() -> str | None:
+    """The profile that was typed (`taxi --profile prod ...`), if one was."""
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.find_root().params.get("profile")
+
+
 def open_history() -> dg.DagsterInstance:
     """The history of the project in whose folder we are, after the dead runs of this host were failed."""
     from taxi_platform.automation.instance import in_words, open_instance, reap_dead_runs
 
-    instance = open_instance(Path.cwd(), dagster_variables(Path.cwd()))
+    instance = open_instance(Path.cwd(), dagster_variables(Path.cwd(), chosen_profile()))
     with in_words():
         reap_dead_runs(instance)
     return instance

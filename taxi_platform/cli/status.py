@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from taxi_platform.cli.session import read_settings
-from taxi_platform.cli.tables import print_table
+from taxi_platform.cli.tables import COLOURS, print_table
 
 if TYPE_CHECKING:
     from taxi_platform.assets.coverage import Cell
@@ -83,7 +83,7 @@ def _print_months(cells: Sequence[Cell]) -> None:
     if shown:
         stages = list(next(iter(shown.values())))
         lines = [(*key, *states.values()) for key, states in shown.items()]
-        print_table(("service", "month", *stages), lines[-SHOWN:])
+        print_table(("service", "month", *stages), lines[-SHOWN:], COLOURS)
         if len(lines) > SHOWN:
             click.echo(f"... and {len(lines) - SHOWN} months before these: --json shows all.")
     missing: dict[str, list[str]] = defaultdict(list)

@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 
 from taxi_platform.automation.project import find_project
-from taxi_platform.cli.session import open_history, read_settings
+from taxi_platform.cli.session import chosen_profile, open_history, read_settings
 from taxi_platform.errors import RequestError
 
 
@@ -29,6 +29,8 @@ def run_up(host: str, port: int) -> NoReturn:
     settings = read_settings()
     if settings.plan.sensors_run is None:
         os.putenv("TAXI_SENSORS", "on")  # for the processes to come: here nothing is read any more
+    if profile := chosen_profile():
+        os.putenv("TAXI_PROFILE", profile)
     build_definitions(settings)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

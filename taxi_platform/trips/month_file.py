@@ -76,6 +76,7 @@ class MonthFile:
         rows: Rows of its trips (of raw: records in the source file).
         location: Where its files lie, for people.
         fetch: Gives a local path of one of its files, for as long as the context lasts.
+        is_pruned: Whether its files were removed because nobody needs them any more: what is known of it stays.
     """
 
     table: str
@@ -87,15 +88,20 @@ class MonthFile:
     facts: Mapping[str, Any]
     location: str
     fetch: Callable[[StoredFile], AbstractContextManager[Path]] = field(repr=False, compare=False)
+    is_pruned: bool = False
 
     @contextmanager
     def path(self, role: str = TRIPS) -> Iterator[Path]:
         """A local path of the file with `role`.
 
         Raises:
-            DamagedStoreError: It is not there, or has another size than it was published with.
+            DamagedStoreError: It is not there (any more), or has another size than it was published with.
         """
         file = self.files[role]
+        if self.is_pruned:
+            raise DamagedStoreError(
+                f"{self.location}/{file.name} was pruned. Load the month again with --force: it is fetched again."
+            )
         with self.fetch(file) as path:
             size = path.stat().st_size if path.exists() else None
             if size != file.size_bytes:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
-from taxi_platform.io_managers.objects.month_objects import MANIFEST, MonthObjects
+from taxi_platform.io_managers.objects.manifest import MANIFEST
+from taxi_platform.io_managers.objects.month_objects import MonthObjects
 from taxi_platform.io_managers.objects.opening import open_store
 from taxi_platform.resources.google import storage_client
 from taxi_platform.trips.month_file import TRIPS

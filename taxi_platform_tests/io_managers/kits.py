@@ -23,7 +23,8 @@ import pyarrow as pa
 from taxi_platform.io_managers.duckdb.table_sql import quoted
 from taxi_platform.io_managers.duckdb.warehouse import DuckDBWarehouse
 from taxi_platform.io_managers.objects.folder import Folder
-from taxi_platform.io_managers.objects.month_objects import MANIFEST, MonthObjects
+from taxi_platform.io_managers.objects.manifest import MANIFEST
+from taxi_platform.io_managers.objects.month_objects import MonthObjects
 from taxi_platform.io_managers.postgres.warehouse import PostgresWarehouse
 from taxi_platform.io_managers.stored import Stamp, Stored
 from taxi_platform.io_managers.values import write_parquet

@@ -92,6 +92,18 @@ class AzureApi:
         for found in self._container.walk_blobs(name_starts_with=folder or None, delimiter="/"):
             yield found.name.removeprefix(folder).rstrip("/")
 
+    def found(self, prefix: str) -> Iterator[tuple[str, int, float]]:
+        for blob in self._container.list_blobs(name_starts_with=prefix):
+            yield blob.name, blob.size, blob.last_modified.timestamp()
+
+    def delete(self, name: str) -> None:
+        with self._absent():
+            self._container.get_blob_client(name).delete_blob()
+
+    def sweep(self, prefix: str, before: float, *, dry_run: bool) -> Iterator[tuple[str, int, float]]:  # noqa: ARG002
+        """Nothing: blocks that were not committed are not there, and after a week Azure forgets them."""
+        yield from ()
+
     @contextlib.contextmanager
     def _absent(self) -> Iterator[None]:
         """Pass over that there is no such blob; but not that there is no such container."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +15,7 @@ from uuid import uuid4
 from taxi_platform.errors import DamagedStoreError, StoreError, StoreUnavailableError
 from taxi_platform.io_managers.objects.bucket_api import BucketApi, Head, TakenError
 from taxi_platform.io_managers.objects.folder import Folder, in_words, parts_of
+from taxi_platform.io_managers.objects.store import Found, Probe
 from taxi_platform.trips.month_file import sha256_of
 
 PATIENCE_S = 30.0
@@ -23,6 +24,7 @@ PATIENCE_S = 30.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 _TICKETS = 16
 _UPLOAD, _SWAPS = "upload", "swaps"
+_PROBE = ".probe-"
 
 T = TypeVar("T")
 
@@ -121,6 +123,65 @@ class Bucket:
         below = f"{self._name(folder)}/" if folder else self._prefix
         found = self._patiently(folder, lambda: list(self._api.names(below)))
         return sorted({name for name in found if name and not name.startswith(".")})
+
+    def found(self, folder: str) -> list[Found]:
+        """All that lies below `folder`, sorted by key; see `ObjectStore`."""
+        below = f"{self._name(folder)}/"
+        return self._as_found(self._patiently(folder, lambda: list(self._api.found(below))))
+
+    def delete(self, key: str) -> None:
+        """Have nothing under `key`, whether there was something or not."""
+        name = self._name(key)
+        self._patiently(key, lambda: self._api.delete(name))
+
+    def sweep(self, before: float, *, dry_run: bool = False) -> list[Found]:
+        """Remove what processes that are gone did not finish, here and in the bucket; see `ObjectStore`."""
+        given_up = self._patiently("", lambda: list(self._api.sweep(self._prefix, before, dry_run=dry_run)))
+        probes = self._patiently("", lambda: list(self._api.found(self._prefix + _PROBE)))
+        left = self._as_found(one for one in probes if one[2] < before)
+        for one in left if not dry_run else ():
+            self.delete(one.key)
+        return [*self._spools.sweep(before, dry_run=dry_run), *self._as_found(given_up), *left]
+
+    def probe(self) -> Probe:
+        """Try all that months need; nothing of it stays; see `ObjectStore`.
+
+        What may not be removed again is not written: who has no right to delete learns that, and no more.
+        """
+        key = f"{_PROBE}{uuid4().hex}"
+        name = self._name(key)
+        self.names()  # whether anybody is let in at all
+        try:
+            self.delete(key)
+        except StoreError as error:
+            return Probe((f"{error} Without that right `taxi prune` cannot work, and no probe was written.",))
+        complaints = []
+        try:
+            with self.spool() as folder:
+                (folder / "probe").write_bytes(b"probe")
+                self.create(key, folder / "probe")
+                if not self._refuses(key, lambda: self._api.create(name, folder / "probe", {})):
+                    complaints.append("it overwrites what was to be created once (If-None-Match). Use another store.")
+            ((_, _, clock),) = self._patiently(key, lambda: list(self._api.found(name)))
+            before = self._head(key)
+            if before is None or not self.swap(key, b"swapped", b"probe"):
+                complaints.append("what was written is not there a moment later. Use another store.")
+            elif not self._refuses(key, lambda: self._api.write(name, b"late", before.tag, {})):
+                complaints.append("it lets those win who come too late (If-Match). Use another store.")
+        finally:
+            self.delete(key)
+        return Probe(tuple(complaints), clock)
+
+    def _refuses(self, key: str, act: Callable[[], None]) -> bool:
+        try:
+            self._patiently(key, act)
+        except TakenError:
+            return True
+        return False
+
+    def _as_found(self, listed: Iterable[tuple[str, int, float]]) -> list[Found]:
+        found = [Found(name.removeprefix(self._prefix), size, modified) for name, size, modified in listed]
+        return sorted(found, key=lambda one: one.key)
 
     def require_room(self, size_bytes: int) -> None:
         """Refuse to begin what has no room to pass through here; a bucket itself is never full."""

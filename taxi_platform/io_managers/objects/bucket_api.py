@@ -84,5 +84,14 @@ class BucketApi(Protocol):
     def names(self, folder: str) -> Iterable[str]:
         """The names that lie directly below `folder`, which is empty or ends with a slash."""
 
+    def found(self, prefix: str) -> Iterable[tuple[str, int, float]]:
+        """The names below a prefix, whole, with their sizes, and when they were written, in seconds since 1970."""
+
+    def delete(self, name: str) -> None:
+        """Have no such object, whether there was one or not."""
+
+    def sweep(self, prefix: str, before: float, *, dry_run: bool) -> Iterable[tuple[str, int, float]]:
+        """Give up what was begun to be sent below a prefix before then, and not finished, where that lies there."""
+
     def trouble(self, error: Exception) -> Trouble | None:
         """What an error means; None where it is none of the client's."""

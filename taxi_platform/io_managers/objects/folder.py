@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from taxi_platform.errors import RequestError, StoreError, StoreFullError, StoreUnavailableError
+from taxi_platform.io_managers.objects.store import Found, Probe
 
 _SPOOL = ".spool"
 _ALIVE = "alive"
@@ -117,6 +118,58 @@ class Folder:
             return []
         return sorted(name for name in entries if not name.startswith("."))
 
+    def found(self, folder: str) -> list[Found]:
+        """All that lies below `folder`, sorted by key; see `ObjectStore`."""
+        found = []
+        with in_words(f"{self.location}/{folder}"):
+            for where, _, names in os.walk(self._path(folder)):
+                for name in names:
+                    with contextlib.suppress(FileNotFoundError):  # it went while we looked
+                        found.append(self._described(Path(where) / name))
+        return sorted(found, key=lambda one: one.key)
+
+    def _described(self, path: Path) -> Found:
+        about = path.lstat()
+        identity = f"{about.st_dev} {about.st_ino}"
+        return Found(
+            path.relative_to(self.root).as_posix(), about.st_size, about.st_mtime, identity, max(about.st_nlink, 1)
+        )
+
+    def delete(self, key: str) -> None:
+        """Have nothing under `key`, whether there was something or not; see `ObjectStore`."""
+        target = self._path(key)
+        with in_words(f"{self.location}/{key}"), contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            with locked(target.parent):  # nobody swaps there now: what a swap left half way is left by a dead one
+                target.unlink()
+            _sync_folder(target.parent)
+
+    def sweep(self, before: float, *, dry_run: bool = False) -> list[Found]:  # noqa: ARG002
+        """Remove the spools of processes that are gone, however young; see `ObjectStore`."""
+        spools = self.root / _SPOOL
+        if not spools.is_dir():
+            return []
+        found = []
+        with in_words(str(spools)), locked(spools):
+            for spool in _dead(spools):
+                found += [one for one in self.found(spool.relative_to(self.root).as_posix()) if one.name != _ALIVE]
+                if not dry_run:
+                    shutil.rmtree(spool, ignore_errors=True)
+        return found
+
+    def probe(self) -> Probe:
+        """Try all that months need; nothing of it stays; see `ObjectStore`."""
+        with self.spool() as folder:  # after a crash the next one removes it
+            written, name = folder / "written", f"{_SPOOL}/{folder.name}"
+            written.write_bytes(b"probe")
+            shared = self.create(f"{name}/once", written) and written.stat().st_nlink > 1
+            held = not self.create(f"{name}/once", written) and self.swap(f"{name}/swapped", b"1", None)
+            held = held and not self.swap(f"{name}/swapped", b"2", None) and self.swap(f"{name}/swapped", b"2", b"1")
+        if not held:
+            return Probe(("this file system does not hold what others put down. Keep months on a local disk.",))
+        if not shared:
+            return Probe(("no hard links here: cleaned and lake each keep their own copy of a month.",))
+        return Probe()
+
     def require_room(self, size_bytes: int) -> None:
         """Refuse to begin what cannot end.
 
@@ -139,7 +192,8 @@ class Folder:
         with in_words(str(spools)):
             _make_folder(spools)
             with locked(spools):  # so that none is taken for a dead one while it is being made
-                _reap(spools)
+                for dead in _dead(spools):
+                    shutil.rmtree(dead, ignore_errors=True)
                 folder = Path(tempfile.mkdtemp(dir=spools))
                 alive = (folder / _ALIVE).open("w")
                 fcntl.flock(alive, fcntl.LOCK_EX)
@@ -207,14 +261,14 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _reap(spools: Path) -> None:
-    """Remove the spools of processes that are gone: a living one holds a lock in its own."""
+def _dead(spools: Path) -> Iterator[Path]:
+    """The spools of processes that are gone: a living one holds a lock in its own. To be asked alone with `spools`."""
     for spool in spools.iterdir():
         with contextlib.suppress(BlockingIOError, NotADirectoryError), contextlib.ExitStack() as stack:
             with contextlib.suppress(FileNotFoundError):  # its process died on the first line, or on the last
                 alive = stack.enter_context((spool / _ALIVE).open())
                 fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(spool, ignore_errors=True)
+            yield spool
 
 
 def _make_folder(folder: Path) -> None:

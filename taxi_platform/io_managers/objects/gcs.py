@@ -99,6 +99,18 @@ class GcsApi:
         for below in found.prefixes:
             yield below.removeprefix(folder).rstrip("/")
 
+    def found(self, prefix: str) -> Iterator[tuple[str, int, float]]:
+        for blob in self._bucket.list_blobs(prefix=prefix, timeout=_TIMEOUT, retry=None):
+            yield blob.name, blob.size, blob.updated.timestamp()
+
+    def delete(self, name: str) -> None:
+        with self._absent():
+            self._bucket.blob(name).delete(timeout=_TIMEOUT, retry=None)
+
+    def sweep(self, prefix: str, before: float, *, dry_run: bool) -> Iterator[tuple[str, int, float]]:  # noqa: ARG002
+        """Nothing: of an upload that was not finished nothing lies there, and after a week Google forgets it."""
+        yield from ()
+
     @contextlib.contextmanager
     def _absent(self) -> Iterator[None]:
         """Pass over that there is no such object; but not that there is no such bucket."""

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from taxi_platform.errors import AccountingError, DamagedStoreError, RequestError, StoreUnavailableError
 from taxi_platform.io_managers.objects.folder import sync_file
-from taxi_platform.io_managers.objects.manifest import Manifest, Version
+from taxi_platform.io_managers.objects.manifest import Manifest, Version, folder_of, manifest_key
 from taxi_platform.io_managers.objects.store import ObjectStore
 from taxi_platform.io_managers.stored import (
     Outcome,
@@ -34,10 +34,18 @@ from taxi_platform.trips.month_file import (
     sha256_of,
 )
 
-MANIFEST = "manifest.json"
 _SWAP_TRIES = 50
 
 _Decision = tuple[Manifest, Outcome]
+
+
+def never() -> bool:
+    """No."""
+    return False
+
+
+class _SweptError(Exception):
+    """Files were doomed meanwhile, maybe some that were just put down: they must be looked at again."""
 
 
 class MonthObjects:
@@ -57,13 +65,13 @@ class MonthObjects:
 
     def current(self, table: str, partition: Partition) -> MonthFile | None:
         """The current version of a month, None where there is none."""
-        manifest, _ = self._manifest(table, partition)
+        manifest, _ = self.manifest(table, partition)
         version = manifest.get(manifest.current)
         return None if version is None else self._month_file(manifest, version)
 
     def versions(self, table: str, partition: Partition) -> list[MonthFile]:
         """All versions that are kept, the current one last."""
-        manifest, _ = self._manifest(table, partition)
+        manifest, _ = self.manifest(table, partition)
         return [self._month_file(manifest, version) for version in manifest.versions]
 
     def partitions(self, table: str) -> Iterator[str]:
@@ -74,18 +82,32 @@ class MonthObjects:
                 if is_month and not before and partition_date(partition):
                     yield partition
 
+    def kept(self, table: str, partition: Partition, version: str) -> MonthFile | None:
+        """A version of a month, None where it is not known (any more)."""
+        return next((one for one in self.versions(table, partition) if one.version == version), None)
+
     def is_whole(self, month: MonthFile) -> bool:
         """Whether every file of `month` is there, with the size it was published with."""
-        folder = _folder(month.table, month.partition)
+        if month.is_pruned:
+            return False
+        folder = folder_of(month.table, month.partition)
         return all(self.store.size(f"{folder}/{f.name}") == f.size_bytes for f in month.files.values())
 
     def confirm(
-        self, table: str, partition: Partition, version: str, as_of: str, facts: Mapping[str, Any] | None = None
+        self,
+        table: str,
+        partition: Partition,
+        version: str,
+        as_of: str,
+        facts: Mapping[str, Any] | None = None,
+        *,
+        may_be_pruned: Callable[[], bool] = never,
     ) -> Stored | None:
         """Have `version` be the current one without writing it, if it is kept and whole.
 
         Args:
             facts: What is said of it now (another ETag, say); None where that has not changed.
+            may_be_pruned: Whether it is enough to know it, where its files were pruned: asked only then.
 
         Returns:
             None where it is not: then it must be published.
@@ -93,11 +115,22 @@ class MonthObjects:
         Raises:
             SupersededError: A newer version is there.
         """
-        return self._swap(table, partition, (version, as_of), lambda there: self._keep(there, version, as_of, facts))
+        mine = (version, as_of)
+        return self._swap(table, partition, mine, lambda there: self._keep(there, mine, facts, may_be_pruned))
 
-    def _keep(self, manifest: Manifest, version: str, as_of: str, facts: Mapping[str, Any] | None) -> _Decision | None:
+    def _keep(
+        self,
+        manifest: Manifest,
+        mine: tuple[str, str],
+        facts: Mapping[str, Any] | None,
+        may_be_pruned: Callable[[], bool] = never,
+    ) -> _Decision | None:
+        version, as_of = mine
         kept = manifest.get(version)
-        if kept is None or not self.is_whole(self._month_file(manifest, kept)):
+        if kept is None:
+            return None
+        stands = may_be_pruned() if kept.pruned_at else self.is_whole(self._month_file(manifest, kept))
+        if not stands:
             return None
         outcome: Outcome = "unchanged" if manifest.current == version else "restored"
         if facts is not None and as_of >= kept.as_of:
@@ -114,18 +147,20 @@ class MonthObjects:
         if not force and (stored := self.confirm(table, draft.partition, draft.version, draft.as_of, draft.facts)):
             return stored
         mine = (draft.version, draft.as_of)
-        at_first, _ = self._manifest(table, draft.partition)
+        at_first, _ = self.manifest(table, draft.partition)
         self._refuse_superseded(at_first, mine)
-        files = {role: self._create(table, draft, file) for role, file in draft.files.items()}
+        files: dict[str, StoredFile] = {}
 
         def decide(manifest: Manifest) -> _Decision:
             kept = manifest.get(draft.version)
             if (
                 not force
                 and kept != at_first.get(draft.version)
-                and (decision := self._keep(manifest, *mine, draft.facts))
+                and (decision := self._keep(manifest, mine, draft.facts))
             ):
                 return decision  # another run was as far as this one a moment ago
+            if manifest.sweeps != seen.sweeps:
+                raise _SweptError
             outcome: Outcome = "created" if manifest.current is None else "replaced"
             if manifest.current == draft.version and not force:
                 outcome = "repaired"
@@ -133,9 +168,16 @@ class MonthObjects:
             new = Version(draft.version, as_of, utc_now(), run_id, draft.rows, files, dict(draft.facts))
             return manifest.with_current(new), outcome
 
-        stored = self._swap(table, draft.partition, mine, decide)
-        assert stored is not None
-        return stored
+        seen = at_first
+        while True:
+            files |= {role: self._create(table, draft, file, seen.forbidden) for role, file in draft.files.items()}
+            try:
+                stored = self._swap(table, draft.partition, mine, decide)
+            except _SweptError:
+                seen, _ = self.manifest(table, draft.partition)
+                continue
+            assert stored is not None
+            return stored
 
     def copy(self, table: str, month: MonthFile, run_id: str, *, force: bool = False) -> Stored:
         """Make a version that another store holds the current one here, byte for byte.
@@ -154,16 +196,18 @@ class MonthObjects:
             draft = MonthDraft(month.partition, month.version, month.as_of, month.rows, files, month.facts)
             return self.publish(table, draft, run_id, force=force)
 
-    def _create(self, table: str, draft: MonthDraft, file: DraftFile) -> StoredFile:
+    def _create(self, table: str, draft: MonthDraft, file: DraftFile, forbidden: frozenset[str]) -> StoredFile:
         _check_count(table, draft, file)
         digest, size = sha256_of(file.path), file.path.stat().st_size
         sync_file(file.path)
-        folder = _folder(table, draft.partition)
+        folder = folder_of(table, draft.partition)
         # A version written twice may differ in bytes (another writer's version in the footer): then it gets a second
         # name. What lies under the first one may be in a reader's hands, or damaged: it is not touched. Only where the
         # second one is damaged as well does anybody need a third.
         for tail in ("", f"-{digest[:12]}", f"-{digest[:12]}-{uuid4().hex[:12]}"):
             name = f"{draft.version}{tail}.{file.ending}"
+            if name in forbidden:
+                continue
             key = f"{folder}/{name}"
             if self.store.create(key, file.path, _about(table, draft, file, digest)) or self._holds(key, digest, size):
                 return StoredFile(name, size, digest, file.rows)
@@ -177,23 +221,23 @@ class MonthObjects:
 
     def _refuse_superseded(self, manifest: Manifest, mine: tuple[str, str]) -> None:
         there = manifest.get(manifest.current)
-        # What nobody can read any more stands in nobody's way.
-        if there is not None and self.is_whole(self._month_file(manifest, there)):
+        # What nobody can read any more stands in nobody's way, unless nobody needs to.
+        if there is not None and (there.pruned_at or self.is_whole(self._month_file(manifest, there))):
             refuse_older(manifest.table, manifest.partition, mine, (there.version, there.as_of))
 
     def _swap(
         self, table: str, partition: Partition, mine: tuple[str, str], decide: Callable[[Manifest], _Decision | None]
     ) -> Stored | None:
         for _ in range(_SWAP_TRIES):
-            manifest, found = self._manifest(table, partition)
+            manifest, found = self.manifest(table, partition)
             self._refuse_superseded(manifest, mine)
             decision = decide(manifest)
             if decision is None:
                 return None
             new, outcome = decision
-            if new == manifest or self.store.swap(_manifest_key(table, partition), new.to_bytes(), found):
+            if new == manifest or self.store.swap(manifest_key(table, partition), new.to_bytes(), found):
                 before, now = manifest.get(manifest.current), new.versions[-1]
-                folder = f"{self.store.location}/{_folder(table, partition)}"
+                folder = f"{self.store.location}/{folder_of(table, partition)}"
                 main = now.files.get(TRIPS) or now.files.get(SOURCE)
                 return Stored(
                     table=table,
@@ -211,8 +255,13 @@ class MonthObjects:
             f"{named(table, partition)}: others kept replacing it, {_SWAP_TRIES} times in a row. Nothing was changed."
         )
 
-    def _manifest(self, table: str, partition: Partition) -> tuple[Manifest, bytes | None]:
-        key = _manifest_key(table, partition)
+    def manifest(self, table: str, partition: Partition) -> tuple[Manifest, bytes | None]:
+        """What is written of a month, and the bytes it is written in, which a swap must name; None where there is none.
+
+        Raises:
+            DamagedStoreError: It was written by a later version of this platform.
+        """
+        key = manifest_key(table, partition)
         found = self.store.read(key)
         manifest = None if found is None else Manifest.from_bytes(found, f"{self.store.location}/{key}")
         if manifest is None or (manifest.table, manifest.partition) != (table, partition):  # copied by hand
@@ -220,7 +269,7 @@ class MonthObjects:
         return manifest, found
 
     def _month_file(self, manifest: Manifest, version: Version) -> MonthFile:
-        folder = _folder(manifest.table, manifest.partition)
+        folder = folder_of(manifest.table, manifest.partition)
         return MonthFile(
             table=manifest.table,
             partition=manifest.partition,
@@ -231,6 +280,7 @@ class MonthObjects:
             facts=version.facts,
             location=f"{self.store.location}/{folder}",
             fetch=lambda file: self.store.fetch(f"{folder}/{file.name}", file.sha256),
+            is_pruned=bool(version.pruned_at),
         )
 
 
@@ -266,14 +316,3 @@ def _check_count(table: str, draft: MonthDraft, file: DraftFile) -> None:
             f"{named(table, draft.partition)}: {file.rows:,} rows were sent, the {file.ending} that was written holds "
             f"{rows:,}. Nothing was published; the old month stands."
         )
-
-
-def _folder(table: str, partition: Partition) -> str:
-    if partition is None:
-        return table_name(table)
-    partition_date(partition)  # refuses what is no partition key before it becomes a path
-    return f"{table_name(table)}/source_month={partition}"
-
-
-def _manifest_key(table: str, partition: Partition) -> str:
-    return f"{_folder(table, partition)}/{MANIFEST}"

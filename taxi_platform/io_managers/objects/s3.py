@@ -22,7 +22,10 @@ _TRIES = 3
 _RESUMES = 5
 _CHUNK_BYTES = 1 << 20
 _CREDENTIALS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN), or AWS_PROFILE."
-_ACCESS = "Look at the policy: it needs s3:GetObject, s3:PutObject, s3:AbortMultipartUpload and s3:ListBucket there."
+_ACCESS = (
+    "Look at the policy: it needs s3:GetObject, s3:PutObject, s3:AbortMultipartUpload and s3:ListBucket there; "
+    "to prune also s3:DeleteObject, s3:ListBucketMultipartUploads and s3:ListMultipartUploadParts."
+)
 _UNKNOWN = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "InvalidClientTokenId")
 _ELSEWHERE = ("PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "301", "307")
 
@@ -133,15 +136,38 @@ class S3Api:
             for below in page.get("CommonPrefixes", ()):
                 yield below["Prefix"].removeprefix(folder).rstrip("/")
 
+    def found(self, prefix: str) -> Iterator[tuple[str, int, float]]:
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+            for found in page.get("Contents", ()):
+                yield found["Key"], found["Size"], found["LastModified"].timestamp()
+
+    def delete(self, name: str) -> None:
+        self._s3.delete_object(Bucket=self._bucket, Key=name)
+
+    def sweep(self, prefix: str, before: float, *, dry_run: bool) -> Iterator[tuple[str, int, float]]:
+        """The parts of uploads that were begun and not finished: they cost as long as they lie there."""
+        pages = self._s3.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=prefix)
+        for begun in [begun for page in pages for begun in page.get("Uploads", ())]:
+            where = {"Bucket": self._bucket, "Key": begun["Key"], "UploadId": begun["UploadId"]}
+            started = begun["Initiated"].timestamp()
+            with self._absent("NoSuchUpload"):  # it was finished after all
+                if started >= before:
+                    continue
+                pages_of_parts = self._s3.get_paginator("list_parts").paginate(**where)
+                size = sum(part["Size"] for page in pages_of_parts for part in page.get("Parts", ()))
+                if not dry_run:
+                    self._s3.abort_multipart_upload(**where)
+                yield begun["Key"], size, started
+
     @contextlib.contextmanager
-    def _absent(self) -> Iterator[None]:
-        """Pass over that there is no such object; but not that there is no such bucket."""
+    def _absent(self, *codes: str) -> Iterator[None]:
+        """Pass over that there is no such object (`codes` mean the same here); but not that there is no such bucket."""
         from botocore.exceptions import ClientError
 
         try:
             yield
         except ClientError as error:
-            if _code(error) not in ("NoSuchKey", "404"):
+            if _code(error) not in ("NoSuchKey", "404", *codes):
                 raise
 
     def trouble(self, error: Exception) -> Trouble | None:  # noqa: PLR0911 (a list of cases)

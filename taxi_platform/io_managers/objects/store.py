@@ -4,8 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Found:
+    """An object as the store lists it.
+
+    Attributes:
+        modified: When it was written, in seconds since 1970.
+        identity: What it shares its bytes with others by; empty where it shares them with nobody.
+        links: How many objects share them. Only with the last of them the bytes are gone.
+    """
+
+    key: str
+    size_bytes: int
+    modified: float
+    identity: str = ""
+    links: int = 1
+
+    @property
+    def name(self) -> str:
+        return self.key.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What came of trying a store.
+
+    Attributes:
+        complaints: Sentences of what it does not do, though it answers, and what to mend.
+        clock: What time it said it was, in seconds since 1970, where it has a clock of its own.
+    """
+
+    complaints: tuple[str, ...] = ()
+    clock: float | None = None
 
 
 class ObjectStore(Protocol):
@@ -59,6 +94,22 @@ class ObjectStore(Protocol):
 
     def names(self, folder: str = "") -> list[str]:
         """What lies directly in `folder`, sorted; what starts with a dot is ours alone."""
+
+    def found(self, folder: str) -> list[Found]:
+        """All that lies below `folder`, sorted by key; with what was left half way, whose names start with a dot."""
+
+    def delete(self, key: str) -> None:
+        """Have nothing under `key`, whether there was something or not."""
+
+    def sweep(self, before: float, *, dry_run: bool = False) -> list[Found]:
+        """Remove what processes that are gone did not finish: their spools, and uploads begun before `before`.
+
+        Returns:
+            What was found. With `dry_run` it is left where it is.
+        """
+
+    def probe(self) -> Probe:
+        """Try all that months need, on an object of a name that nobody has; nothing of it stays."""
 
     def require_room(self, size_bytes: int) -> None:
         """Refuse to begin what cannot end.
