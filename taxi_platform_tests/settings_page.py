@@ -38,6 +38,11 @@ GROUPS: Mapping[str, Mapping[str, Row]] = {
         ),
         "TAXI_PROFILE": Row("", "google"),
     },
+    "What is kept": {
+        "TAXI_KEEP_VERSIONS": Row("2", "5"),
+        "TAXI_KEEP_RAW": Row("", "0"),
+        "TAXI_KEEP_CLEANED": Row("", "0"),
+    },
     "What happens by itself": {
         "TAXI_SENSORS": Row("", "on"),
         "TAXI_SINCE": Row("", "2020-01"),
