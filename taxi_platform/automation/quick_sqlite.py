@@ -39,6 +39,8 @@ def quick_sqlite() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _engines_made_once(module: Any) -> Iterator[None]:
+    import sqlalchemy
+
     make = module.create_engine
     with contextlib.ExitStack() as open_databases:
 
@@ -48,7 +50,9 @@ def _engines_made_once(module: Any) -> Iterator[None]:
             if path.name in _SHARED and path.exists():
                 held = open_databases.enter_context(contextlib.closing(sqlite3.connect(path, check_same_thread=False)))
                 held.execute("SELECT count(*) FROM sqlite_master").fetchall()
-            return make(url, poolclass=pool, connect_args=dict(patience))
+            engine = make(url, poolclass=pool, connect_args=dict(patience))
+            sqlalchemy.event.listen(engine, "connect", _without_waiting_for_the_disk)
+            return engine
 
         def create_engine(url: str, *, poolclass: Any, connect_args: dict[str, float] | None = None) -> Any:
             return made_once(url, poolclass, tuple((connect_args or {}).items()))
@@ -58,3 +62,11 @@ def _engines_made_once(module: Any) -> Iterator[None]:
             yield
         finally:
             module.create_engine = make
+
+
+def _without_waiting_for_the_disk(connection: sqlite3.Connection, _: object) -> None:
+    """What is committed is there for everybody, also after kill -9; the last events may go when the power does.
+
+    The months themselves are on the disk before Dagster hears of them.
+    """
+    connection.execute("PRAGMA synchronous = NORMAL")

@@ -11,7 +11,7 @@ import dagster as dg
 from taxi_platform.errors import RequestError
 from taxi_platform.io_managers import run_process
 from taxi_platform.io_managers.failing import as_failure
-from taxi_platform.io_managers.stored import Stored, named, table_name
+from taxi_platform.io_managers.stored import Stored, table_name
 from taxi_platform.trips.month_file import MonthDraft, MonthFile, Partition
 
 FORCE_TAG = "month/force"
@@ -140,4 +140,3 @@ def describe(context: dg.OutputContext, stored: Stored) -> None:
         metadata["dagster/uri"] = stored.uri
     metadata |= {name: stored.facts[name] for name in SHOWN_FACTS if name in stored.facts}
     context.add_output_metadata(metadata)
-    context.log.info(f"{named(stored.table, stored.partition)}: {stored.outcome}, {stored.rows:,} rows")
