@@ -14,7 +14,7 @@ FIRST_ROWS = 3
 LONGEST_VALUE = 40
 """Of the first rows so many, and of their values so many characters: a picture, not a copy."""
 
-_PLACE = re.compile(r"(lat|lon)(itude)?$", re.IGNORECASE)
+_PLACE = re.compile(r"(lat|latitude|lon|longitude)$", re.IGNORECASE)
 _TENTH = re.compile(r"^([-+]?[0-9]+\.[0-9])[0-9]+.*")
 
 _HOUR = 3_600_000_000
