@@ -10,6 +10,7 @@ import dagster as dg
 from taxi_platform.assets.coverage import Stores
 from taxi_platform.assets.coverage_report import coverage_asset
 from taxi_platform.assets.factory import service_assets
+from taxi_platform.assets.marts import MARTS, mart_views
 from taxi_platform.assets.whereabouts import with_whereabouts
 from taxi_platform.assets.zones import lookup_views, zones_assets
 from taxi_platform.automation.alerts.sensor import AlertsResource, alerts_sensor
@@ -51,17 +52,19 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             ],
             whereabouts(settings),
         ),
-        jobs=[month_job(name) for name in SERVICES],
+        jobs=[month_job(name, marts=plan.marts) for name in SERVICES],
         sensors=[
             *(
-                file_sensor(service, looks=settings.looks, since=plan.since, runs=bool(plan.sensors_run))
+                file_sensor(
+                    service, looks=settings.looks, since=plan.since, runs=bool(plan.sensors_run), marts=plan.marts
+                )
                 for service in SERVICES.values()
             ),
-            interval_sensor(plan.every_s),
+            interval_sensor(plan.every_s, marts=plan.marts),
             alerts_sensor(plan),
         ],
         schedules=[
-            *(monthly_schedule(service, plan.cron) for service in SERVICES.values()),
+            *(monthly_schedule(service, plan.cron, marts=plan.marts) for service in SERVICES.values()),
             coverage_schedule(runs=bool(plan.sensors_run)),
         ],
         resources={
@@ -85,7 +88,7 @@ def objects_of(settings: Settings, location: Path | Location) -> MonthObjectsIOM
 
 def warehouse_of(settings: Settings) -> WarehouseIOManager:
     """The IO manager of the warehouse."""
-    where, views = settings.warehouse, lookup_views()
+    where, views = settings.warehouse, [*lookup_views(), *mart_views()]
     if isinstance(where, PostgresAddress):
         postgres = PostgresResource(where.dsn)
         return PostgresMonthIOManager(postgres=postgres, lookup_views=views, unique_columns=["source_row"])
@@ -104,12 +107,13 @@ def warehouse_of(settings: Settings) -> WarehouseIOManager:
 
 def whereabouts(settings: Settings) -> Mapping[str, str]:
     """Where the stages lie, for people: without a user, without a password."""
-    warehouse = settings.warehouse
+    warehouse = str(settings.warehouse) if isinstance(settings.warehouse, Path) else settings.warehouse.shown
     return {
         "raw": str(settings.raw),
         "cleaned": str(settings.cleaned),
         "lake": str(settings.lake),
-        "warehouse": str(warehouse) if isinstance(warehouse, Path) else warehouse.shown,
+        "warehouse": warehouse,
+        MARTS: warehouse,
     }
 
 

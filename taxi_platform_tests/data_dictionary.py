@@ -8,6 +8,7 @@ from pathlib import Path
 
 from taxi_platform.assets.stages import column_schema
 from taxi_platform.trips import zones
+from taxi_platform.trips.by_zone_and_day import REVENUE, mart_columns
 from taxi_platform.trips.dictionary import WALL_CLOCK
 from taxi_platform.trips.layouts import Layout, normalised
 from taxi_platform.trips.oddities import oddities_of
@@ -16,6 +17,8 @@ from taxi_platform.trips.schema import Column
 from taxi_platform.trips.services import SERVICES, Service
 
 PAGE = Path(__file__).parents[1] / "docs" / "data_dictionary.md"
+
+_MART = mart_columns(SERVICES["yellow"])
 
 _HEAD = """# Data dictionary
 
@@ -41,6 +44,10 @@ def page() -> str:
     for service in SERVICES.values():
         lines += _of_service(service)
     lines += ["## Zones: `taxi_zones`", "", *_columns(zones.COLUMNS), ""]
+    lines += ["## Marts: `{service}_trips_by_zone_and_day`", ""]
+    lines += ["A row is a zone on a day, of a month's file. What `revenue` is depends on the service:", ""]
+    lines += [f"- {service.name}: {mart_columns(service)[-1].description}" for service in SERVICES.values()]
+    lines += ["", *_columns([replace(one, meaning="As above") if one.name == REVENUE else one for one in _MART]), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

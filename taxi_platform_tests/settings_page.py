@@ -27,6 +27,7 @@ GROUPS: Mapping[str, Mapping[str, Row]] = {
         "TAXI_SOURCE": Row("sample", "tlc"),
         "TAXI_RULES": Row("passenger_count_zero", "none"),
         "TAXI_UNKNOWN_COLUMNS": Row("keep", "fail"),
+        "TAXI_MARTS": Row("off", "on"),
     },
     "Where things lie": {
         "TAXI_HOME": Row(".taxi", "/data/taxi"),

@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from taxi_platform.assets.marts import MARTS
 from taxi_platform.assets.stages import STAGES
 from taxi_platform.io_managers.objects.month_objects import MonthObjects
 from taxi_platform.io_managers.warehouse import LedgerRow, Warehouse
 from taxi_platform.resources.cleaning import CleaningResource
 from taxi_platform.resources.sources.look import Look
+from taxi_platform.trips.by_zone_and_day import mart_table, mart_version
 from taxi_platform.trips.cleaning import CLEANING_VERSION
 from taxi_platform.trips.month_file import MonthFile
-from taxi_platform.trips.services import Service
+from taxi_platform.trips.services import SERVICES, Service
 
 State = Literal["current", "stale", "changed", "damaged", "missing", "unpublished"]
 """`current` as the stage before it has it; `stale` behind it, or cleaned by other rules; `changed` the source has
@@ -45,13 +47,16 @@ class Cell:
 def coverage(
     stores: Stores, services: Sequence[Service], cleaning: CleaningResource, looks: Mapping[str, Look]
 ) -> list[Cell]:
-    """Every month that the source had at the last look or that any stage holds, in all four stages."""
+    """Every month that the source had at the last look or that any stage holds, in all four stages.
+
+    Where there is a mart at all, every month is also looked for in the marts.
+    """
     viewer = _Viewer(stores, cleaning, looks)
     return [
         Cell(service.name, month, stage, state)
         for service in services
         for month in viewer.months(service)
-        for stage, state in zip(STAGES, viewer.states(service, month), strict=True)
+        for stage, state in viewer.states(service, month).items()
     ]
 
 
@@ -63,6 +68,8 @@ class _Viewer:
         self._ledger: Mapping[tuple[str, str], LedgerRow] = {
             (row.table, f"{row.partition:%Y-%m}"): row for row in stores.warehouse.months() if row.partition is not None
         }
+        marts = {mart_table(service) for service in SERVICES.values()}
+        self._marts = any(table in marts for table, _ in self._ledger)
 
     def months(self, service: Service) -> list[str]:
         stores = (self._stores.raw, self._stores.cleaned, self._stores.lake)
@@ -71,18 +78,20 @@ class _Viewer:
         loaded = {month for table, month in self._ledger if table == service.table}
         return sorted(held | loaded | set(published))
 
-    def states(self, service: Service, month: str) -> tuple[State, State, State, State]:
+    def states(self, service: Service, month: str) -> dict[str, State]:
         raw = self._stores.raw.current(service.table, month)
         cleaned = self._stores.cleaned.current(service.table, month)
         lake = self._stores.lake.current(service.table, month)
         row = self._ledger.get((service.table, month))
         look = self._looks.get(service.name)
-        return (
+        states = (
             _raw(self._stores.raw, raw, look, month),
             _cleaned(self._stores.cleaned, cleaned, raw, self._cleaning),
             _lake(self._stores.lake, lake, cleaned),
             _warehouse(row, lake),
         )
+        found: dict[str, State] = dict(zip(STAGES, states, strict=True))
+        return {**found, MARTS: _mart(self._ledger.get((mart_table(service), month)), row)} if self._marts else found
 
 
 def _raw(store: MonthObjects, raw: MonthFile | None, look: Look | None, month: str) -> State:
@@ -122,3 +131,11 @@ def _warehouse(row: LedgerRow | None, lake: MonthFile | None) -> State:
     if not row.holds:
         return "damaged"
     return "current" if lake is None or row.version == lake.version else "stale"
+
+
+def _mart(row: LedgerRow | None, trips: LedgerRow | None) -> State:
+    if row is None:
+        return "missing"
+    if not row.holds:
+        return "damaged"
+    return "current" if trips is not None and row.version == mart_version(trips.version) else "stale"

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from html import escape
 
 from taxi_platform.assets.coverage import Cell
-from taxi_platform.assets.stages import STAGES
 from taxi_platform.trips.months import Month
 
 COLOURS = {
@@ -32,12 +31,13 @@ def picture(cells: Sequence[Cell]) -> str:
 def svg(cells: Sequence[Cell]) -> str:
     """All cells as a drawing."""
     services = list(dict.fromkeys(cell.service for cell in cells))
+    stages = list(dict.fromkeys(cell.stage for cell in cells))
     months = list(Month.parse(min(c.month for c in cells)).until(Month.parse(max(c.month for c in cells))))
     columns = {month.key: _LEFT + _STEP * i for i, month in enumerate(months)}
     rows = {
-        (service, stage): _TOP + (_STEP * len(STAGES) + _GAP) * i + _STEP * j
+        (service, stage): _TOP + (_STEP * len(stages) + _GAP) * i + _STEP * j
         for i, service in enumerate(services)
-        for j, stage in enumerate(STAGES)
+        for j, stage in enumerate(stages)
     }
     height = max(rows.values()) + _STEP + 10
     parts = [
@@ -52,7 +52,7 @@ def svg(cells: Sequence[Cell]) -> str:
     ]
     parts += [
         f'<text x="{_LEFT - 8}" y="{y + _SIZE}" text-anchor="end" fill="#24292f">'
-        f"{escape(service if stage == STAGES[0] else '')} {escape(stage)}</text>"
+        f"{escape(service if stage == stages[0] else '')} {escape(stage)}</text>"
         for (service, stage), y in rows.items()
     ]
     parts += [

@@ -10,7 +10,7 @@ import dagster as dg
 from taxi_platform.assets.coverage import STATES, Cell, Stores, coverage
 from taxi_platform.assets.coverage_picture import picture
 from taxi_platform.assets.late import in_words, late_by_service
-from taxi_platform.assets.stages import OWNERS, STAGES
+from taxi_platform.assets.stages import OWNERS
 from taxi_platform.io_managers.failing import as_failure
 from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
 from taxi_platform.io_managers.warehouse_io import WarehouseIOManager
@@ -94,7 +94,7 @@ def _metadata(cells: Sequence[Cell]) -> dict[str, dg.MetadataValue]:
             {"service": service, "stage": stage} | {state: counts[service, stage, state] for state in STATES}
         )
         for service in dict.fromkeys(cell.service for cell in cells)
-        for stage in STAGES
+        for stage in dict.fromkeys(cell.stage for cell in cells)
     ]
     amiss = [dg.TableRecord(cell.__dict__) for cell in cells if cell.state in ("stale", "changed", "damaged")]
     columns = [dg.TableColumn(name) for name in ("service", "month", "stage", "state")]

@@ -1,4 +1,4 @@
-"""Four assets a service, from one factory. What differs between services is data, in `trips/`."""
+"""Four assets and a mart a service, from one factory. What differs between services is data, in `trips/`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from taxi_platform.assets.cleaned import cleaned_asset
+from taxi_platform.assets.marts import mart_asset
 from taxi_platform.assets.raw import raw_asset
 from taxi_platform.assets.stored import lake_asset, warehouse_asset
 from taxi_platform.trips.services import Service
@@ -16,7 +17,7 @@ from taxi_platform.trips.services import Service
 def service_assets(
     service: Service, *, lake: str, warehouse: str, publisher: str | None = None
 ) -> Sequence[dg.AssetsDefinition]:
-    """The stages raw, cleaned, lake, warehouse of `service`.
+    """The stages raw, cleaned, lake, warehouse of `service`, and its mart.
 
     Args:
         lake, warehouse: What these two are made of.
@@ -32,4 +33,5 @@ def service_assets(
             cleaned_asset(service),
             lake_asset(service, lake),
             warehouse_asset(service, warehouse),
+            mart_asset(service, warehouse),
         ]

@@ -30,9 +30,13 @@ def markdown(month: Month, pickups: Mapping[str, Any]) -> str:
         f"Trips by day (weekends shaded; most on {busiest:%a} {busiest.day}: {max(days):,}) and by hour (most from "
         f"{hour} to {hour + 1}). {_strays(month, pickups)}"
     )
-    drawn = svg(month, days, hours)
+    return f"{text}\n\n{image('trips', svg(month, days, hours))}"
+
+
+def image(title: str, drawn: str) -> str:
+    """A drawing (SVG) as an image in Markdown."""
     escaped = "".join(_ESCAPED.get(character, character) for character in drawn)
-    return f"{text}\n\n![trips](data:image/svg+xml,{escaped})"
+    return f"![{title}](data:image/svg+xml,{escaped})"
 
 
 def svg(month: Month, days: Sequence[int], hours: Sequence[int]) -> str:

@@ -93,6 +93,8 @@ def column_schema(columns: Sequence[Column]) -> dg.TableSchema:
         "text": "varchar",
         "date": "date",
         "row": "bigint",
+        "count": "bigint",
+        "total": "decimal(18,2)",
     }
     return dg.TableSchema([dg.TableColumn(column.name, types[column.type], column.description) for column in columns])
 

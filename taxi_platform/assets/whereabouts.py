@@ -39,7 +39,7 @@ def _placed(spec: dg.AssetSpec, locations: Mapping[str, str]) -> dg.AssetSpec:
     references = [*spec.metadata["dagster/code_references"].code_references, *_more(stage, table)]
     metadata: dict[str, Any] = {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=references)}
     if stage in locations:
-        below = "" if stage == "warehouse" else f"/{table}"
+        below = "" if locations[stage] == locations.get("warehouse") else f"/{table}"
         metadata["dagster/uri"] = f"{locations[stage]}{below}"
     return spec.merge_attributes(metadata=metadata)
 

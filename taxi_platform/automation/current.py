@@ -11,10 +11,11 @@ import dagster as dg
 
 from taxi_platform.assets.cleaned import plan_of
 from taxi_platform.assets.coverage import Stores
+from taxi_platform.assets.marts import MARTS, mart_stamp
 from taxi_platform.assets.needs import is_in_lake, is_raw_needed
 from taxi_platform.assets.raw import open_for, unchanged
 from taxi_platform.assets.reconciliation import reconcile
-from taxi_platform.assets.stages import STAGES, asset_key
+from taxi_platform.automation.jobs import month_keys
 from taxi_platform.automation.loading import MonthResult
 from taxi_platform.errors import TaxiError
 from taxi_platform.io_managers.objects.month_objects import MonthObjects, never
@@ -22,6 +23,7 @@ from taxi_platform.io_managers.stored import utc_now
 from taxi_platform.io_managers.warehouse_io import stamp_of
 from taxi_platform.resources.cleaning import CleaningResource
 from taxi_platform.resources.sources.opening import SourceResource
+from taxi_platform.trips.by_zone_and_day import mart_table
 from taxi_platform.trips.month_file import MonthFile
 from taxi_platform.trips.months import Month
 from taxi_platform.trips.services import Service
@@ -33,12 +35,14 @@ class CurrentMonths:
 
     Attributes:
         instance: The history: a month that it does not know in all stages gets a run, so that the UI shows it.
+        marts: Whether the mart is to be as it should be too.
     """
 
     stores: Stores
     source: SourceResource
     cleaning: CleaningResource
     instance: dg.DagsterInstance
+    marts: bool = False
     _known: dict[str, set[str]] = field(default_factory=dict)
 
     def confirm(self, service: Service, month: Month) -> MonthResult | None:
@@ -73,6 +77,10 @@ class CurrentMonths:
             held = self.stores.warehouse.confirm(service.table, month.key, stamp_of(lake, ""))
             version = "none" if held is None else held.version
             _require(reconcile(service, cleaned, lake, self.stores.warehouse, version).passed)
+        if self.marts:
+            with clock.of(MARTS):
+                held = self.stores.warehouse.confirm(mart_table(service), month.key, mart_stamp(lake))
+                _require(held is not None)
         facts = cleaned.facts
         return MonthResult(
             service=service.name,
@@ -99,7 +107,7 @@ class CurrentMonths:
 
     def _materialized(self, service: Service) -> set[str]:
         if service.name not in self._known:
-            keys = [asset_key(stage, service) for stage in STAGES]
+            keys = month_keys(service, marts=self.marts)
             self._known[service.name] = set.intersection(*map(self.instance.get_materialized_partitions, keys))
         return self._known[service.name]
 

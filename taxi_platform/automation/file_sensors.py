@@ -31,18 +31,21 @@ def sensor_name(service: Service) -> str:
     return f"{service.name}_files"
 
 
-def file_sensor(service: Service, *, looks: Path, since: Month | None, runs: bool) -> dg.SensorDefinition:
+def file_sensor(
+    service: Service, *, looks: Path, since: Month | None, runs: bool, marts: bool = False
+) -> dg.SensorDefinition:
     """The sensor `{service}_files`.
 
     Args:
         looks: The folder in which `taxi status` finds what was seen.
         since: From when on a publisher's months are loaded that nobody loaded.
         runs: Whether it runs before anybody switches it on.
+        marts: Whether what it loads gets its marts too.
     """
 
     @dg.sensor(
         name=sensor_name(service),
-        job=month_job(service.name),
+        job=month_job(service.name, marts=marts),
         minimum_interval_seconds=LOOK_EVERY_S,
         default_status=dg.DefaultSensorStatus.RUNNING if runs else dg.DefaultSensorStatus.STOPPED,
         description=(

@@ -1,4 +1,4 @@
-"""A job a service: its four assets, one month a run."""
+"""A job a service: its four assets, and its mart where marts are wanted, one month a run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from taxi_platform.assets.marts import mart_key
 from taxi_platform.assets.stages import STAGES, asset_key
 from taxi_platform.trips.services import SERVICES, Service
 
@@ -21,14 +22,19 @@ def job_name(service: Service) -> str:
     return f"load_{service.name}"
 
 
+def month_keys(service: Service, *, marts: bool) -> list[dg.AssetKey]:
+    """The assets of a month, in the order in which it flows."""
+    return [*(asset_key(stage, service) for stage in STAGES), *([mart_key(service)] if marts else [])]
+
+
 @cache
-def month_job(name: str) -> Any:
+def month_job(name: str, *, marts: bool = False) -> Any:
     """The job that takes a month of a service through all stages: one object, for whoever starts it."""
     service = SERVICES[name]
     return dg.define_asset_job(
         job_name(service),
-        selection=dg.AssetSelection.assets(*(asset_key(stage, service) for stage in STAGES)),
-        description=f"{service.title}: a month through raw, cleaned, lake and warehouse.",
+        selection=dg.AssetSelection.assets(*month_keys(service, marts=marts)),
+        description=f"{service.title}: a month through raw, cleaned, lake and warehouse{', and its mart' * marts}.",
     )
 
 

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import dagster as dg
 
-from taxi_platform.assets.stages import STAGES, asset_key
 from taxi_platform.assets.zones import WAREHOUSE_ZONES_KEY, ZONES_KEY
 from taxi_platform.automation.instance import in_words
+from taxi_platform.automation.jobs import month_keys
 from taxi_platform.automation.rerunnable import rerunnable
 from taxi_platform.automation.telling import first_failure, what_changed
 from taxi_platform.errors import NotPublishedError, StoreUnavailableError
@@ -75,20 +75,35 @@ def load_zones(defs: dg.Definitions, instance: dg.DagsterInstance, *, force: boo
 
 
 def load_month(
-    defs: dg.Definitions, instance: dg.DagsterInstance, service: Service, month: Month, *, force: bool = False
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    service: Service,
+    month: Month,
+    *,
+    force: bool = False,
+    marts: bool = False,
 ) -> MonthResult:
     """Materialise the four assets of a month, in this process, as a run that the UI shows as any other.
 
     Nothing that goes wrong with the month is raised: the result says it.
 
+    Args:
+        marts: Its mart too.
+
     Raises:
         KeyboardInterrupt: Somebody stopped this process (Ctrl-C, SIGTERM). Dagster ended the run, and would go on.
     """
-    return _month(defs, instance, service, month, STAGES, _forced(force))
+    return _month(defs, instance, service, month, month_keys(service, marts=marts), _forced(force))
 
 
 def bring_back(
-    defs: dg.Definitions, instance: dg.DagsterInstance, service: Service, month: Month, version: str
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    service: Service,
+    month: Month,
+    version: str,
+    *,
+    marts: bool = False,
 ) -> MonthResult:
     """Have lake and warehouse hold an earlier version of a month again, as `load_month` does the newest.
 
@@ -97,7 +112,7 @@ def bring_back(
     Raises:
         KeyboardInterrupt: As there.
     """
-    return _month(defs, instance, service, month, STAGES[2:], {VERSION_TAG: version})
+    return _month(defs, instance, service, month, month_keys(service, marts=marts)[2:], {VERSION_TAG: version})
 
 
 def _forced(force: bool) -> Mapping[str, str]:
@@ -109,10 +124,10 @@ def _month(
     instance: dg.DagsterInstance,
     service: Service,
     month: Month,
-    stages: Sequence[str],
+    keys: Sequence[dg.AssetKey],
     tags: Mapping[str, str],
 ) -> MonthResult:
-    result = _run(defs, instance, [asset_key(stage, service) for stage in stages], month.key, tags)
+    result = _run(defs, instance, keys, month.key, tags)
     if isinstance(result, str):
         return MonthResult(service.name, month.key, "failed", message=result)
     return _result_of(result, service, month)

@@ -10,6 +10,7 @@ from taxi_platform.errors import RequestError, SettingsError
 from taxi_platform.trips.months import Month
 
 SETTINGS: Mapping[str, str] = {
+    "TAXI_MARTS": "on: a load makes the marts of its months too, by hand and by itself; off (default)",
     "TAXI_SENSORS": "on: the sensors run from the start, as under `taxi up`; off (default): when switched on in the UI",
     "TAXI_SINCE": "2020-01: the sensors load what a publisher has since then; default: only what comes from now on",
     "TAXI_CRON": "when the schedule asks for what has come, New York time; default: 0 6 18 * * (monthly, at 6 o'clock)",
@@ -36,10 +37,12 @@ class Plan:
     """What was set of all this.
 
     Attributes:
+        marts: Whether what loads a month makes its marts too.
         sensors_run: Whether the sensors run before anybody switches them on; None where nothing was set.
         alerts: URLs that hold tokens and passwords: never shown.
     """
 
+    marts: bool = False
     sensors_run: bool | None = None
     since: Month | None = None
     cron: str = "0 6 18 * *"
@@ -60,6 +63,7 @@ class Plan:
         """
         given = {name: values[name].strip() for name in SETTINGS if values.get(name, "").strip()}
         return cls(
+            marts=_switch("TAXI_MARTS", given.get("TAXI_MARTS", "off")),
             sensors_run=_switch("TAXI_SENSORS", given["TAXI_SENSORS"]) if "TAXI_SENSORS" in given else None,
             since=_month("TAXI_SINCE", given["TAXI_SINCE"]) if "TAXI_SINCE" in given else None,
             cron=_cron(given["TAXI_CRON"]) if "TAXI_CRON" in given else cls.cron,

@@ -21,12 +21,12 @@ MONTHS_BACK = 5
 """TLC has published a month at the latest 106 days after its end, so that the fifth newest is out for sure."""
 
 
-def monthly_schedule(service: Service, cron: str) -> dg.ScheduleDefinition:
+def monthly_schedule(service: Service, cron: str, *, marts: bool = False) -> dg.ScheduleDefinition:
     """The schedule `{service}_monthly`, in New York's time; off until somebody switches it on."""
 
     @dg.schedule(
         name=f"{service.name}_monthly",
-        job=month_job(service.name),
+        job=month_job(service.name, marts=marts),
         cron_schedule=cron,
         execution_timezone=TIMEZONE,
         description=(
@@ -45,12 +45,12 @@ def monthly_schedule(service: Service, cron: str) -> dg.ScheduleDefinition:
     return load_what_has_come
 
 
-def interval_sensor(every_s: int) -> dg.SensorDefinition:
+def interval_sensor(every_s: int, *, marts: bool = False) -> dg.SensorDefinition:
     """The same at an interval, for all services: Dagster's schedules know cron only, its sensors intervals."""
 
     @dg.sensor(
         name="every_so_often",
-        jobs=[month_job(name) for name in SERVICES],
+        jobs=[month_job(name, marts=marts) for name in SERVICES],
         minimum_interval_seconds=every_s,
         description=(
             f"Every {dt.timedelta(seconds=every_s)} hours: loads those of the newest {MONTHS_BACK} months of each "

@@ -22,7 +22,9 @@ STOPPED = 130
 """The exit code of a command that was ended by Ctrl-C, as shells have it."""
 
 
-def run_load(services: str, months: str | None, *, source: str | None, force: bool, as_json: bool) -> int:
+def run_load(
+    services: str, months: str | None, *, source: str | None, force: bool, as_json: bool, marts: bool = False
+) -> int:
     """Load what is asked for, print what came of it, and return the exit code: 0, 1 (something failed) or `STOPPED`.
 
     Raises:
@@ -30,6 +32,7 @@ def run_load(services: str, months: str | None, *, source: str | None, force: bo
     """
     with_zones, wanted = wanted_of(services, months)
     settings = read_settings(source)
+    marts = marts or settings.plan.marts
 
     from taxi_platform.automation.current import CurrentMonths
     from taxi_platform.automation.loading import load_month, load_zones
@@ -43,7 +46,7 @@ def run_load(services: str, months: str | None, *, source: str | None, force: bo
     with asked_to_stop() as was_asked_to_stop, open_history() as instance, quick_sqlite():
         definitions = build_definitions(settings)
         current = CurrentMonths(
-            stores_in(definitions), (definitions.resources or {})["source"], cleaning_of(settings), instance
+            stores_in(definitions), (definitions.resources or {})["source"], cleaning_of(settings), instance, marts
         )
         with contextlib.suppress(KeyboardInterrupt), bars(len(wanted), show=not as_json) as month_begins:
             if with_zones:
@@ -53,7 +56,7 @@ def run_load(services: str, months: str | None, *, source: str | None, force: bo
                     break
                 month_begins(f"{service.name} {month}")
                 result = (None if force else current.confirm(service, month)) or load_month(
-                    definitions, instance, service, month, force=force
+                    definitions, instance, service, month, force=force, marts=marts
                 )
                 if result.went_well or not was_asked_to_stop():
                     results.append(result)

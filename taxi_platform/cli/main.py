@@ -92,6 +92,7 @@ def _stop(error: Exception, code: int) -> NoReturn:
         "taxi load yellow,green 2021-01,2021-02 --source tlc",
         "taxi load zones,all 2021 --source ~/taxi-files",
         "taxi load green 2021-01 --force",
+        "taxi load green 2021-01 --marts",
     ],
     exit_codes={0: "every month is loaded", 1: "one failed, or is not published", 2: WRONG, 130: STOPPED},
 )
@@ -103,9 +104,10 @@ def _stop(error: Exception, code: int) -> NoReturn:
     help="Where the files come from: sample, tlc, datatalks, a folder, a URL. Default: TAXI_SOURCE.",
 )
 @click.option("--force", is_flag=True, help="Fetch, clean and write again what has not changed.")
+@click.option("--marts", is_flag=True, help="Sum the trips up by zone and day too. Default: TAXI_MARTS.")
 @AS_JSON
 @in_sentences
-def load(services: str, months: str | None, source: str | None, force: bool, as_json: bool) -> None:
+def load(services: str, months: str | None, source: str | None, force: bool, marts: bool, as_json: bool) -> None:
     """Load months of trips through the four stages.
 
     A month that fails leaves what stood before, and the other months are loaded. What has not changed is not moved
@@ -113,7 +115,7 @@ def load(services: str, months: str | None, source: str | None, force: bool, as_
     """
     from taxi_platform.cli.load import run_load
 
-    sys.exit(run_load(services, months, source=source, force=force, as_json=as_json))
+    sys.exit(run_load(services, months, source=source, force=force, marts=marts, as_json=as_json))
 
 
 @cli.command(

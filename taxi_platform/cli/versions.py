@@ -35,7 +35,7 @@ def run_versions(service: str, month: str, *, restore: str | None, as_json: bool
     message, code = "", 0
     if restore is not None:
         with open_history() as instance:
-            result = bring_back(definitions, instance, wanted, key, restore)
+            result = bring_back(definitions, instance, wanted, key, restore, marts=settings.plan.marts)
         code = 0 if result.went_well else 1
         message = result.message or f"{wanted.name} {key} is version {restore} again, in lake and warehouse."
     kept = lake.versions(wanted.table, key.key)

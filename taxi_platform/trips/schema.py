@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ColumnType = Literal["id", "money", "miles", "seconds", "number", "time", "text", "date", "row"]
+ColumnType = Literal["id", "money", "miles", "seconds", "number", "time", "text", "date", "row", "count", "total"]
 """What a column is made of, as narrow as the dictionary allows:
 
 `id` int16, `money` decimal(12, 2) in US dollars, `miles` decimal(12, 3), `seconds` int32, `number` float64, `time`
-New York wall-clock in microseconds without a zone, `text` a string, `date` a date, `row` int64.
+New York wall-clock in microseconds without a zone, `text` a string, `date` a date, `row` int64; of sums over trips,
+`count` int64 and `total` decimal(18, 2) in US dollars.
 """
 
 DECIMAL_DIGITS = 12
+TOTAL_DIGITS = 18
 SCALES: Mapping[str, int] = {"money": 2, "miles": 3}
 """Decimal places of the types that are exact: cents, and thousandths of a mile."""
 
@@ -79,6 +81,8 @@ def arrow_type(column_type: ColumnType) -> pa.DataType:
         "text": pa.string(),
         "date": pa.date32(),
         "row": pa.int64(),
+        "count": pa.int64(),
+        "total": pa.decimal128(TOTAL_DIGITS, SCALES["money"]),
     }[column_type]
 
 

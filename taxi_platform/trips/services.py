@@ -26,6 +26,7 @@ class Service:
         layouts: The shapes its source files have had.
         control_columns: Money or distance columns whose sums must agree in every store.
         schema_version: Raised when a column changes its type (a new column alone does not need it).
+        revenue_column: The control column that is what a trip brought in; empty where nothing is published of it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Service:
     layouts: Sequence[Layout]
     control_columns: Sequence[str]
     schema_version: int
+    revenue_column: str = ""
 
     @property
     def table(self) -> str:
@@ -74,6 +76,7 @@ SERVICES: Mapping[str, Service] = {
             layouts=yellow.LAYOUTS,
             control_columns=("total_amount",),
             schema_version=1,
+            revenue_column="total_amount",
         ),
         Service(
             name="green",
@@ -83,6 +86,7 @@ SERVICES: Mapping[str, Service] = {
             layouts=green.LAYOUTS,
             control_columns=("total_amount",),
             schema_version=1,
+            revenue_column="total_amount",
         ),
         Service(
             name="fhv",
@@ -101,6 +105,7 @@ SERVICES: Mapping[str, Service] = {
             layouts=fhvhv.LAYOUTS,
             control_columns=("base_passenger_fare", "trip_miles"),
             schema_version=1,
+            revenue_column="base_passenger_fare",
         ),
     )
 }

@@ -65,6 +65,20 @@ def test_the_warehouse_answers_as_duckdb_does(loaded_once: tuple[Project, BigQue
         ]
 
 
+def test_a_mart_is_made_beside_the_trips(loaded_once: tuple[Project, BigQueryKit]) -> None:
+    project, _ = loaded_once
+    (month,) = project.load("green", "2024-01", "--marts")
+    assert (month["status"], month["message"]) == ("loaded", "")
+    assert project.states()["green", "2024-01", "marts"] == "current"
+    found = project.rows(
+        "select pickup_date, pickup_location_id, trips, revenue from green_trips_by_zone_and_day order by 1, 2"
+    )
+    assert found == project.rows(
+        "select cast(pickup_datetime as date), pickup_location_id, count(*), sum(total_amount) from green_trips "
+        "where source_month = date '2024-01-01' group by 1, 2 order by 1, 2"
+    )
+
+
 def test_the_graph_and_its_keys_are_the_same(loaded_once: tuple[Project, BigQueryKit]) -> None:
     project, _ = loaded_once
 

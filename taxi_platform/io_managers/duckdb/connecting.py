@@ -57,6 +57,20 @@ def connected(
             connection.close()
 
 
+@contextlib.contextmanager
+def scratch(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB that keeps nothing, to ask files with, in bounded memory; what does not fit goes to `spill`.
+
+    Raises:
+        StoreFullError, StoreUnavailableError, StoreError: As `connected` does.
+    """
+    import duckdb
+
+    with in_words(spill), duckdb.connect(config=_config(spill)) as connection:
+        connection.execute("SET enable_progress_bar = false")
+        yield connection
+
+
 def create_database(path: Path, spill: Path) -> None:
     """Have a database at `path`: an empty one where there is no file. A crash leaves none, never half of one.
 
@@ -78,13 +92,7 @@ def create_database(path: Path, spill: Path) -> None:
 def _connect(path: Path, *, read_only: bool, spill: Path | None, wait_s: float) -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    config: dict[str, Any] = {
-        "memory_limit": MEMORY_LIMIT,
-        "threads": THREADS,
-        "temp_directory": "" if spill is None else str(spill),
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
+    config = _config(spill)
     deadline = time.monotonic() + wait_s
     while True:
         try:
@@ -94,6 +102,16 @@ def _connect(path: Path, *, read_only: bool, spill: Path | None, wait_s: float) 
             if not held or time.monotonic() > deadline:
                 raise
             time.sleep(random.uniform(0.05, 0.2))  # noqa: S311 (so that two who wait do not wait in step)
+
+
+def _config(spill: Path | None) -> dict[str, Any]:
+    return {
+        "memory_limit": MEMORY_LIMIT,
+        "threads": THREADS,
+        "temp_directory": "" if spill is None else str(spill),
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
 
 
 @contextlib.contextmanager
