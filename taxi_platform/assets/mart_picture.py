@@ -38,4 +38,4 @@ def svg(found: Sequence[ZoneTotal]) -> str:
 
 def _label(one: ZoneTotal) -> str:
     name = one.title if len(one.title) <= LONGEST_NAME else f"{one.title[: LONGEST_NAME - 1]}…"
-    return f"{escape(name, quote=False)} {one.trips:,}"
+    return f"{escape(name, quote=False)}: {one.trips:,}"

@@ -104,7 +104,7 @@ def test_a_month_tells_its_zones_in_numbers_and_in_a_picture(loaded_once: Projec
         "select pickup_location_id, count(*) from yellow_trips where source_month = date '2021-01-01' "
         "group by 1 order by 2 desc, 1 limit 1"
     )
-    assert f"{first['name']} {first['trips']}" in unquote(str(said["zones"]))
+    assert f"{first['name']}: {first['trips']}" in unquote(str(said["zones"]))
 
 
 def test_a_load_without_marts_makes_none_and_status_says_nothing_of_them(project: Project) -> None:
@@ -205,4 +205,4 @@ def test_the_picture_is_shown_in_place_whatever_the_zones_are_called() -> None:
     assert len(text) < INLINE
     address = re.search(r"!\[zones\]\(data:image/svg\+xml,([^() \n\"<>#]*)\)$", text)
     labels = [one.text for one in ET.fromstring(unquote(address[1])).iter("{http://www.w3.org/2000/svg}text")]
-    assert labels[0] == "Governor's Island/Ellis I… 20,123,456"
+    assert labels[0] == "Governor's Island/Ellis I…: 20,123,456"
