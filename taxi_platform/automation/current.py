@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from taxi_platform.assets import looks
 from taxi_platform.assets.cleaned import plan_of
 from taxi_platform.assets.coverage import Stores
 from taxi_platform.assets.raw import open_for, unchanged
@@ -79,7 +80,7 @@ class CurrentMonths:
         )
 
     def _confirm_raw(self, service: Service, month: Month) -> MonthFile:
-        file = open_for(self.source, self.stores.raw, service, month).find(service, month)
+        file = looks.look(open_for(self.source, self.stores.raw, service, month), service, month)
         _require(unchanged(self.stores.raw, service.table, month.key, file, utc_now()) is not None)
         raw = self.stores.raw.current(service.table, month.key)
         assert raw is not None
