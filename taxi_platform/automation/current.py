@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from taxi_platform.assets import looks
 from taxi_platform.assets.cleaned import plan_of
 from taxi_platform.assets.coverage import Stores
 from taxi_platform.assets.needs import is_in_lake, is_raw_needed
@@ -86,7 +87,7 @@ class CurrentMonths:
         )
 
     def _confirm_raw(self, service: Service, month: Month) -> MonthFile:
-        file = open_for(self.source, self.stores.raw, service, month).find(service, month)
+        file = looks.look(open_for(self.source, self.stores.raw, service, month), service, month)
 
         def is_needed(held: MonthFile) -> bool:
             version = plan_of(service, month, held, self.cleaning).version
