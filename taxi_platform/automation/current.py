@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import dagster as dg
 
@@ -33,14 +34,19 @@ class CurrentMonths:
     """Tells quickly which months need no run: a look at the source, and what the stores themselves answer.
 
     Attributes:
+        open_stores: Opens them when the first month is looked at: a store that cannot be opened is a month's failure.
         instance: The history: a month that it does not know in all stages gets a run, so that the UI shows it.
     """
 
-    stores: Stores
+    open_stores: Callable[[], Stores]
     source: SourceResource
     cleaning: CleaningResource
     instance: dg.DagsterInstance
     _known: dict[str, set[str]] = field(default_factory=dict)
+
+    @cached_property
+    def stores(self) -> Stores:
+        return self.open_stores()
 
     def confirm(self, service: Service, month: Month) -> MonthResult | None:
         """Have every stage know that its version was seen just now, if all of them are what a run would leave.

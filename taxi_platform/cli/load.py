@@ -44,7 +44,7 @@ def run_load(services: str, months: str | None, *, source: str | None, force: bo
     with asked_to_stop() as was_asked_to_stop, open_history() as instance, quick_sqlite(), handed_over():
         definitions = build_definitions(settings)
         current = CurrentMonths(
-            stores_in(definitions), (definitions.resources or {})["source"], cleaning_of(settings), instance
+            lambda: stores_in(definitions), (definitions.resources or {})["source"], cleaning_of(settings), instance
         )
         with contextlib.suppress(KeyboardInterrupt), bars(len(wanted), show=not as_json) as month_begins:
             if with_zones:
