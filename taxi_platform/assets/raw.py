@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from taxi_platform.assets import progress, stages, story
+from taxi_platform.assets import looks, progress, stages, story
 from taxi_platform.assets.cleaned import plan_of
 from taxi_platform.assets.needs import is_raw_needed
 from taxi_platform.io_managers.failing import as_failure
@@ -56,7 +56,7 @@ def raw_asset(service: Service, pool: str | None) -> dg.AssetsDefinition:
         with as_failure():
             month = stages.month_of(context)
             publisher = open_for(source, months, service, month)
-            file = publisher.find(service, month)
+            file = looks.find(publisher, service, month)
             seen_at = utc_now()
             kept = months.versions(service.table, month.key)
             told = partial(story.of_file, service, month, kept)

@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import dagster as dg
 
+from taxi_platform.assets import looks
 from taxi_platform.assets.cleaned import plan_of
 from taxi_platform.assets.coverage import Stores
 from taxi_platform.assets.marts import MARTS, mart_stamp
@@ -34,16 +36,21 @@ class CurrentMonths:
     """Tells quickly which months need no run: a look at the source, and what the stores themselves answer.
 
     Attributes:
+        open_stores: Opens them when the first month is looked at: a store that cannot be opened is a month's failure.
         instance: The history: a month that it does not know in all stages gets a run, so that the UI shows it.
         marts: Whether the mart is to be as it should be too.
     """
 
-    stores: Stores
+    open_stores: Callable[[], Stores]
     source: SourceResource
     cleaning: CleaningResource
     instance: dg.DagsterInstance
     marts: bool = False
     _known: dict[str, set[str]] = field(default_factory=dict)
+
+    @cached_property
+    def stores(self) -> Stores:
+        return self.open_stores()
 
     def confirm(self, service: Service, month: Month) -> MonthResult | None:
         """Have every stage know that its version was seen just now, if all of them are what a run would leave.
@@ -94,7 +101,7 @@ class CurrentMonths:
         )
 
     def _confirm_raw(self, service: Service, month: Month) -> MonthFile:
-        file = open_for(self.source, self.stores.raw, service, month).find(service, month)
+        file = looks.look(open_for(self.source, self.stores.raw, service, month), service, month)
 
         def is_needed(held: MonthFile) -> bool:
             version = plan_of(service, month, held, self.cleaning).version

@@ -34,6 +34,7 @@ def run_load(
     settings = read_settings(source)
     marts = marts or settings.plan.marts
 
+    from taxi_platform.assets.looks import handed_over
     from taxi_platform.automation.current import CurrentMonths
     from taxi_platform.automation.loading import load_month, load_zones
     from taxi_platform.automation.quick_sqlite import quick_sqlite
@@ -43,10 +44,14 @@ def run_load(
     open_source(settings.source, settings.clouds)  # a source that is none is refused before a run is started
     results: list[MonthResult] = []
     zones: ZonesResult | None = None
-    with asked_to_stop() as was_asked_to_stop, open_history() as instance, quick_sqlite():
+    with asked_to_stop() as was_asked_to_stop, open_history() as instance, quick_sqlite(), handed_over():
         definitions = build_definitions(settings)
         current = CurrentMonths(
-            stores_in(definitions), (definitions.resources or {})["source"], cleaning_of(settings), instance, marts
+            lambda: stores_in(definitions),
+            (definitions.resources or {})["source"],
+            cleaning_of(settings),
+            instance,
+            marts,
         )
         with contextlib.suppress(KeyboardInterrupt), bars(len(wanted), show=not as_json) as month_begins:
             if with_zones:
