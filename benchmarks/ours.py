@@ -107,7 +107,12 @@ class _Bench:
                 as_of=utc_now(),
                 rows=facts.lines,
                 files={SOURCE: DraftFile(spool / "source", facts.ending, facts.lines)},
-                facts={"name": file.name, "url": file.url, "inspection": facts.to_json()},
+                facts={
+                    "name": file.name,
+                    "url": file.url,
+                    "fingerprint": file.fingerprint,
+                    "inspection": facts.to_json(),
+                },
             )
             self.stores.raw.publish(self.service.table, draft, "", force=True)
 
@@ -116,7 +121,7 @@ class _Bench:
         plan = plan_of(self.service, month, source, cleaning_of(self.settings))
         with self.stores.cleaned.spool() as spool, source.path(SOURCE) as path:
             result = clean(plan, path, spool)
-            facts = result.facts(plan)
+            facts = result.facts(plan) | {"source": {"raw_version": source.version}}
             draft = MonthDraft(month.key, plan.version, f"{source.as_of}/{utc_now()}", result.kept, result.files, facts)
             self.stores.cleaned.publish(self.service.table, draft, "", force=True)
 

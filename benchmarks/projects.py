@@ -34,7 +34,8 @@ def source_file(sources: Path, service: str, month: str, rows: int, kind: str) -
 def make_project(folder: Path, settings: Mapping[str, str]) -> Path:
     """A project that has loaded a tiny month already: its history is there, which is made only once."""
     folder.mkdir(parents=True)
-    shutil.copy(PROJECT / "dagster.yaml", folder)
+    for name in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(PROJECT / name, folder)
     write_settings(folder, {**settings, "TAXI_SOURCE": "sample://?rows=100"})
     answer_of([*OURS, "load", str(folder), "green", "2019-01"])
     write_settings(folder, settings)
