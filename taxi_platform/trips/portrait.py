@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from taxi_platform.trips.months import Month
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 FIRST_ROWS = 3
 LONGEST_VALUE = 40
 """Of the first rows so many, and of their values so many characters: a picture, not a copy."""
+
+_PLACE = re.compile(r"(lat|latitude|lon|longitude)$", re.IGNORECASE)
+_TENTH = re.compile(r"^([-+]?[0-9]+\.[0-9])[0-9]+.*")
 
 _HOUR = 3_600_000_000
 """Microseconds."""
@@ -47,7 +51,7 @@ class Portrait:
         if len(self._first_rows) < FIRST_ROWS:
             rows = trips.slice(0, FIRST_ROWS - len(self._first_rows)).to_pylist()
             self._first_rows += [
-                {name: shown(value) for name, value in row.items() if value is not None} for row in rows
+                {name: shown(name, value) for name, value in row.items() if value is not None} for row in rows
             ]
 
     def facts(self) -> dict[str, Any]:
@@ -65,7 +69,13 @@ class Portrait:
         }
 
 
-def shown(value: Any) -> str:
-    """A value of a first row, cut where it is long."""
+def shown(name: str, value: Any) -> str:
+    """A value of a first row, cut where it is long.
+
+    Of a coordinate only the first decimal place: first rows go into Dagster's history, and where somebody lives is
+    nothing for it.
+    """
     text = str(value)
+    if _PLACE.search(name.strip()):
+        text = _TENTH.sub(r"\1…", text)
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"

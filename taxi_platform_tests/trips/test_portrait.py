@@ -8,7 +8,7 @@ from collections import Counter
 import pyarrow as pa
 
 from taxi_platform.trips.months import Month
-from taxi_platform.trips.portrait import FIRST_ROWS, LONGEST_VALUE, Portrait
+from taxi_platform.trips.portrait import FIRST_ROWS, LONGEST_VALUE, Portrait, shown
 from taxi_platform_tests.trips.files import clean_bytes, clean_rows, csv_of, reading_by, row
 
 
@@ -49,12 +49,12 @@ def test_what_is_rejected_is_in_no_picture() -> None:
 def test_the_first_rows_that_are_kept_are_shown_without_what_is_missing() -> None:
     rows = [row(passenger_count="0"), row(tip_amount="1.5"), row(passenger_count=""), row(), row()]
     with reading_by(block=1):
-        shown = clean_bytes(csv_of(*rows)).facts["first_rows"]
-    assert [one["source_row"] for one in shown] == ["2", "3", "4"]
-    assert len(shown) == FIRST_ROWS
-    assert shown[0]["tip_amount"] == "1.50"
-    assert "passenger_count" in shown[0]
-    assert "passenger_count" not in shown[1]
+        seen = clean_bytes(csv_of(*rows)).facts["first_rows"]
+    assert [one["source_row"] for one in seen] == ["2", "3", "4"]
+    assert len(seen) == FIRST_ROWS
+    assert seen[0]["tip_amount"] == "1.50"
+    assert "passenger_count" in seen[0]
+    assert "passenger_count" not in seen[1]
 
 
 def test_a_long_value_is_cut() -> None:
@@ -71,3 +71,10 @@ def test_the_earliest_and_the_latest_time_that_there_can_be_are_strays() -> None
     portrait.take(pa.record_batch({"pickup_datetime": times}))
     pickups = portrait.facts()["pickups"]
     assert (pickups["earlier"], pickups["later"], pickups["by_day"][28], pickups["by_hour"][23]) == (1, 1, 1, 1)
+
+
+def test_where_exactly_somebody_was_picked_up_is_not_shown() -> None:
+    assert shown("pickup_longitude", -73.911277) == "-73.9…"
+    assert shown(" Start_Lat", "40.725448") == "40.7…"
+    assert shown("trip_distance_miles", 1.2345) == "1.2345"
+    assert shown("platform_flag", "1.2345") == "1.2345"

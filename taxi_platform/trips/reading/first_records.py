@@ -27,7 +27,7 @@ def first_records(path: Path, inspection: Inspection) -> list[dict[str, str]]:
         rows = list(islice(read(path, inspection), FIRST_ROWS))
     except (SourceFileError, pa.ArrowException, csv.Error, OSError, ValueError, OverflowError):
         return []
-    return [{name: shown(text) for name, text in row if text} for row in rows]
+    return [{name: shown(name, text) for name, text in row if text} for row in rows]
 
 
 def _of_csv(path: Path, inspection: Inspection) -> Iterator[Sequence[tuple[str, str]]]:
