@@ -15,6 +15,7 @@ from taxi_platform.io_managers.objects.opening import open_store
 from taxi_platform.settings import Settings
 from taxi_platform.trips.month_file import EXTRAS, REJECTS, TRIPS, MonthFile
 from taxi_platform.trips.months import Month
+from taxi_platform.trips.schema import SOURCE_MONTH
 from taxi_platform.trips.services import Service, parse_services
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class Trips:
             return relation
 
     def extras(self) -> pa.Table:
-        """What the publisher's files had in columns that no layout has: source_row, column, value, and the month."""
+        """What the publisher's files had in columns that no layout has, with source_row and the month."""
         return self._beside(EXTRAS)
 
     def rejects(self) -> pa.Table:
@@ -194,10 +195,12 @@ class Trips:
         for month in self.months:
             if role in month.files:
                 with month.path(role) as path:
-                    rows = pq.read_table(path)
-                key = pa.repeat(pa.scalar(month.partition), rows.num_rows)
-                found.append(rows.append_column("source_month", key))
-        return pa.concat_tables(found) if found else pa.table({})
+                    rows = pq.read_table(path, partitioning=None)  # not what its folder is called
+                if SOURCE_MONTH.name not in rows.column_names:
+                    day = pa.scalar(Month.parse(str(month.partition)).first_day)
+                    rows = rows.append_column(SOURCE_MONTH.name, pa.repeat(day, rows.num_rows))
+                found.append(rows)
+        return pa.concat_tables(found, promote_options="permissive") if found else pa.table({})
 
     def _paths(self, stack: ExitStack) -> list[Path]:
         return [stack.enter_context(month.path(TRIPS)) for month in self.months]

@@ -50,8 +50,10 @@ def _engines_made_once(module: Any) -> Iterator[None]:
                 held.execute("SELECT count(*) FROM sqlite_master").fetchall()
             return make(url, poolclass=pool, connect_args=dict(patience))
 
-        def create_engine(url: str, *, poolclass: Any, connect_args: dict[str, float] | None = None) -> Any:
-            return made_once(url, poolclass, tuple((connect_args or {}).items()))
+        def create_engine(url: str, **options: Any) -> Any:
+            if options.keys() - {"poolclass", "connect_args"}:  # another Dagster, which wants more of its engines
+                return make(url, **options)
+            return made_once(url, options.get("poolclass"), tuple(options.get("connect_args", {}).items()))
 
         module.create_engine = create_engine
         try:
