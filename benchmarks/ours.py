@@ -24,9 +24,10 @@ import pyarrow.dataset
 import pyarrow.parquet  # noqa: F401
 
 from benchmarks.contenders.timing import timed
+from taxi_platform.assets.cleaned import draft_of as draft_of_trips
 from taxi_platform.assets.cleaned import plan_of
 from taxi_platform.assets.coverage import Stores
-from taxi_platform.assets.raw import VERSION_LENGTH
+from taxi_platform.assets.raw import draft_of as draft_of_file
 from taxi_platform.cli.load import run_load
 from taxi_platform.definitions import cleaning_of, stores_of
 from taxi_platform.io_managers.stored import utc_now
@@ -34,9 +35,8 @@ from taxi_platform.io_managers.warehouse_io import stamp_of
 from taxi_platform.resources.sources.opening import open_source
 from taxi_platform.settings import Settings
 from taxi_platform.trips.cleaning import clean
-from taxi_platform.trips.month_file import SOURCE, DraftFile, MonthDraft, MonthFile
+from taxi_platform.trips.month_file import SOURCE, MonthFile
 from taxi_platform.trips.months import Month, parse_months
-from taxi_platform.trips.reading.inspection import inspect_file
 from taxi_platform.trips.services import SERVICES, Service
 
 Ready = Callable[[], object]
@@ -100,20 +100,7 @@ class _Bench:
         file = publisher.find(self.service, month)
         with self.stores.raw.spool() as spool:
             publisher.fetch(file, spool / "source", lambda _: None)
-            facts = inspect_file(spool / "source", file.name)
-            draft = MonthDraft(
-                partition=month.key,
-                version=facts.sha256[:VERSION_LENGTH],
-                as_of=utc_now(),
-                rows=facts.lines,
-                files={SOURCE: DraftFile(spool / "source", facts.ending, facts.lines)},
-                facts={
-                    "name": file.name,
-                    "url": file.url,
-                    "fingerprint": file.fingerprint,
-                    "inspection": facts.to_json(),
-                },
-            )
+            draft = draft_of_file(file, month, spool / "source", utc_now())
             self.stores.raw.publish(self.service.table, draft, "", force=True)
 
     def cleaned(self, month: Month) -> None:
@@ -121,8 +108,7 @@ class _Bench:
         plan = plan_of(self.service, month, source, cleaning_of(self.settings))
         with self.stores.cleaned.spool() as spool, source.path(SOURCE) as path:
             result = clean(plan, path, spool)
-            facts = result.facts(plan) | {"source": {"raw_version": source.version}}
-            draft = MonthDraft(month.key, plan.version, f"{source.as_of}/{utc_now()}", result.kept, result.files, facts)
+            draft = draft_of_trips(plan, source, result, f"{source.as_of}/{utc_now()}")
             self.stores.cleaned.publish(self.service.table, draft, "", force=True)
 
     def lake(self, month: Month) -> None:

@@ -16,7 +16,7 @@ from taxi_platform.io_managers.objects.io_manager import MonthObjectsIOManager
 from taxi_platform.io_managers.objects.month_objects import MonthObjects
 from taxi_platform.io_managers.stored import Stored, utc_now
 from taxi_platform.resources.cleaning import CleaningResource
-from taxi_platform.trips.cleaning import CLEANING_VERSION, CleaningPlan, clean, plan_cleaning
+from taxi_platform.trips.cleaning import CLEANING_VERSION, Cleaned, CleaningPlan, clean, plan_cleaning
 from taxi_platform.trips.month_file import SOURCE, MonthDraft, MonthFile
 from taxi_platform.trips.months import Month
 from taxi_platform.trips.reading.inspection import Inspection
@@ -99,9 +99,8 @@ def _cleaned_month(
             if error.counts is not None:
                 yield checks.accounting_result(*error.counts)
             raise
-        facts = result.facts(plan) | {"source": _source(raw)}
-        draft = MonthDraft(raw.partition, plan.version, as_of, result.kept, result.files, facts)
-        yield from _events(plan, draft, facts, told)
+        draft = draft_of(plan, raw, result, as_of)
+        yield from _events(plan, draft, draft.facts, told)
 
 
 def _checks_of_current(service: Service, months: MonthObjects, partition: str) -> Iterator[dg.AssetCheckResult]:
@@ -121,6 +120,12 @@ def plan_of(service: Service, month: Month, raw: MonthFile, cleaning: CleaningRe
         rules=cleaning.rules,
         unknown_columns=cleaning.unknown_columns,
     )
+
+
+def draft_of(plan: CleaningPlan, raw: MonthFile, result: Cleaned, as_of: str) -> MonthDraft:
+    """What cleaning gave, as it is to be kept."""
+    facts = result.facts(plan) | {"source": _source(raw)}
+    return MonthDraft(raw.partition, plan.version, as_of, result.kept, result.files, facts)
 
 
 def _source(raw: MonthFile) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -70,25 +71,33 @@ def raw_asset(service: Service, pool: str | None) -> dg.AssetsDefinition:
             with months.spool() as folder, in_words(f"{months.store.location}/{file.name}"):
                 path = folder / "source"
                 publisher.fetch(file, path, lambda done: progress.report("raw", done, file.size_bytes))
-                inspection = inspect_file(path, file.name)
-                version = inspection.sha256[:VERSION_LENGTH]
-                draft = MonthDraft(
-                    partition=month.key,
-                    version=version,
-                    as_of=seen_at,
-                    rows=inspection.lines,
-                    files={SOURCE: DraftFile(path, inspection.ending, inspection.lines)},
-                    facts={
-                        "name": file.name,
-                        "url": file.url,
-                        "fingerprint": file.fingerprint,
-                        "inspection": inspection.to_json(),
-                        "first_rows": first_records(path, inspection),
-                    },
-                )
-                yield stages.output(draft, version, told(version, draft.facts))
+                draft = draft_of(file, month, path, seen_at)
+                yield stages.output(draft, draft.version, told(draft.version, draft.facts))
 
     return raw
+
+
+def draft_of(file: SourceFile, month: Month, path: Path, seen_at: str) -> MonthDraft:
+    """A file that was fetched to `path`, inspected, as it is to be kept.
+
+    Raises:
+        SourceFileError: It is no whole file of trips.
+    """
+    inspection = inspect_file(path, file.name)
+    return MonthDraft(
+        partition=month.key,
+        version=inspection.sha256[:VERSION_LENGTH],
+        as_of=seen_at,
+        rows=inspection.lines,
+        files={SOURCE: DraftFile(path, inspection.ending, inspection.lines)},
+        facts={
+            "name": file.name,
+            "url": file.url,
+            "fingerprint": file.fingerprint,
+            "inspection": inspection.to_json(),
+            "first_rows": first_records(path, inspection),
+        },
+    )
 
 
 def open_for(source: SourceResource, months: MonthObjects, service: Service, month: Month) -> Source:

@@ -54,8 +54,10 @@ def _engines_made_once(module: Any) -> Iterator[None]:
             sqlalchemy.event.listen(engine, "connect", _without_waiting_for_the_disk)
             return engine
 
-        def create_engine(url: str, *, poolclass: Any, connect_args: dict[str, float] | None = None) -> Any:
-            return made_once(url, poolclass, tuple((connect_args or {}).items()))
+        def create_engine(url: str, **options: Any) -> Any:
+            if options.keys() - {"poolclass", "connect_args"}:  # another Dagster, which wants more of its engines
+                return make(url, **options)
+            return made_once(url, options.get("poolclass"), tuple(options.get("connect_args", {}).items()))
 
         module.create_engine = create_engine
         try:

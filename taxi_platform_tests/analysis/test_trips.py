@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
@@ -14,6 +13,7 @@ from taxi_platform.analysis.trips import Trips
 from taxi_platform.errors import RequestError
 from taxi_platform.settings import Settings
 from taxi_platform_tests.conftest import Project
+from taxi_platform_tests.trips.files import HEADER, csv_of, row
 
 SOURCE, OTHER = "sample://?rows=400", "sample://?rows=400&seed=9"
 MONTHS = ("2020-12", "2021-01", "2021-02")
@@ -105,7 +105,21 @@ def test_rows_that_were_not_kept_are_at_hand(loaded: Project) -> None:
     assert {f"{day:%Y-%m}" for day in rejects["source_month"].to_pylist()} == set(MONTHS)
     rejected = [month["rows_rejected"] for month in loaded.load("green", ",".join(MONTHS), "--source", SOURCE)]
     assert rejects.num_rows == sum(rejected)
-    assert isinstance(opened(loaded).extras(), pa.Table)
+
+
+def test_columns_that_nobody_knows_are_at_hand_also_where_the_months_have_other_ones(project: Project) -> None:
+    folder = project.folder / "files"
+    folder.mkdir()
+    for month, column in (("2021-01", "mood"), ("2021-02", "weather")):
+        text = csv_of(f"{row()},fine", header=f"{HEADER},{column}")
+        (folder / f"yellow_tripdata_{month}.csv").write_bytes(text)
+    project.load("yellow", "2021-01,2021-02", "--source", str(folder))
+    settings = Settings.read(project.settings, project.folder)
+    extras = taxi_platform.open_trips("yellow", "2021-01", "2021-02", settings=settings).extras().to_pylist()
+    assert [(f"{one['source_month']:%Y-%m}", one["source_row"], one["mood"], one["weather"]) for one in extras] == [
+        ("2021-01", 1, "fine", None),
+        ("2021-02", 1, None, "fine"),
+    ]
 
 
 def test_a_notebook_is_shown_months_and_versions(loaded: Project) -> None:

@@ -47,7 +47,7 @@ SORT_IN_MEMORY = """
     SELECT set_config('maintenance_work_mem', '128MB', true)
     WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes('128MB')
 """
-"""Of a month of a million rows an index is then made without files beside it; 64 MB are Postgres's own limit."""
+"""Of a month of a million rows an index is then made without files beside it; 64 MB are Postgres's default."""
 
 
 class MonthSwap:
