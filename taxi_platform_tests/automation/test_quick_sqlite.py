@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+from pathlib import Path
 
 import pytest
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
@@ -11,6 +13,7 @@ from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from taxi_platform_tests.conftest import Project
 
 MODULES = (sqlite_event_log, sqlite_run_storage)
+STORAGE = sqlite_event_log.SqliteEventLogStorage
 
 
 def test_a_load_makes_an_engine_once_a_database(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,9 +34,9 @@ def test_a_load_makes_an_engine_once_a_database(project: Project, monkeypatch: p
 
 
 def test_afterwards_all_is_as_dagster_has_it(project: Project) -> None:
-    before = [module.create_engine for module in MODULES]
+    before = [*(module.create_engine for module in MODULES), STORAGE._initdb]
     project.load("green", "2021-01")
-    assert [module.create_engine for module in MODULES] == before
+    assert [*(module.create_engine for module in MODULES), STORAGE._initdb] == before
 
 
 def test_the_events_of_a_load_are_in_the_files_where_others_look_for_them(project: Project) -> None:
@@ -45,3 +48,23 @@ def test_the_events_of_a_load_are_in_the_files_where_others_look_for_them(projec
             "SELECT count(*) FROM event_logs WHERE dagster_event_type = 'ASSET_MATERIALIZATION'"
         ).fetchone()
     assert count == 4
+
+
+def test_the_databases_of_runs_are_made_as_dagster_makes_them(project: Project) -> None:
+    """The first run's is the pattern for those that follow; more of them than are kept open at once."""
+    project.load("green", "2021-01..2021-09")
+    history = project.home / "dagster" / "history" / "runs"
+    runs = [path for path in history.glob("*.db") if path.stem != "index"]
+    assert len(runs) == 9
+    assert len({made_of(path) for path in runs}) == 1
+    theirs = project.home / "theirs"
+    STORAGE(str(theirs)).get_logs_for_run("a-run")
+    assert made_of(theirs / "a-run.db") == made_of(runs[0])
+    assert not [path for path in history.iterdir() if path.suffix != ".db"], "journals, or what databases were made of"
+
+
+def made_of(path: Path) -> object:
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        ((journal,),) = database.execute("PRAGMA journal_mode").fetchall()
+        tables = database.execute("SELECT type, name, sql FROM sqlite_master ORDER BY name").fetchall()
+        return journal, str(tables), str(database.execute("SELECT version_num FROM alembic_version").fetchall())
