@@ -103,7 +103,11 @@ def test_nothing_private_of_dagster_is_used() -> None:
     automation = PACKAGE / "automation"
     known = {  # they say why
         automation / "rerunnable.py": "dagster._core.remote_origin.",
-        automation / "quick_sqlite.py": ("dagster._core.storage.event_log.sqlite", "dagster._core.storage.runs.sqlite"),
+        automation / "quick_sqlite.py": (
+            "dagster._core.storage.sql",
+            "dagster._core.storage.event_log.sqlite",
+            "dagster._core.storage.runs.sqlite",
+        ),
     }
     private = [
         f"{path}: {name}"

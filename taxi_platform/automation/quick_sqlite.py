@@ -1,9 +1,10 @@
 """Dagster's history in SQLite, written with less ado: the same files, in half the time a run.
 
 For every single event Dagster 1.13 makes an engine of SQLAlchemy's, which forgets each statement that it compiled, and
-opens the database anew, often as the only one, so that SQLite empties its journal each time; and each run's own
-database is made by a migration tool, table by table. In the process of a command an engine is made once a database
-instead, keeps it open, and a run's database begins as a copy of an empty one.
+opens the database anew, often as the only one, so that SQLite empties its journal each time; each run's own database
+is made by a migration tool, table by table, and that reads all migrations there ever were, time and again. In the
+process of a command an engine is made once a database instead, keeps it open, a run's database begins as a copy of an
+empty one, and the migrations are read once.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 _AT_ONCE = 8
@@ -22,22 +24,36 @@ _AT_ONCE = 8
 
 @contextlib.contextmanager
 def quick_sqlite() -> Iterator[None]:
-    """Within this, a history in SQLite is written quickly by this process. A history elsewhere is none of its business.
+    """Within this, a history in SQLite is opened and written quickly by this process; one elsewhere as ever.
 
     What is kept open is closed at the end; other processes see every event as soon as they would have seen it. A
     Dagster that works otherwise is left as it is.
     """
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(ImportError, AttributeError):
+            from dagster._core.storage import sql
             from dagster._core.storage.event_log.sqlite import sqlite_event_log
             from dagster._core.storage.runs.sqlite import sqlite_run_storage
 
+            stack.enter_context(_instead(sql, "ScriptDirectory", _read_once))
             engines = stack.enter_context(contextlib.closing(_Engines()))
             for module in (sqlite_event_log, sqlite_run_storage):
-                stack.enter_context(_instead(module, "create_engine", engines.instead_of(module.create_engine)))
-            storage = sqlite_event_log.SqliteEventLogStorage
-            stack.enter_context(_instead(storage, "_initdb", _copied_once_made(storage._initdb)))  # noqa: SLF001
+                stack.enter_context(_instead(module, "create_engine", engines.instead_of))
+            stack.enter_context(_instead(sqlite_event_log.SqliteEventLogStorage, "_initdb", _copied_once_made))
         yield
+
+
+def _read_once(scripts: Any) -> Any:
+    """What finds the migrations in a folder, as `scripts` does, and remembers them."""
+    found: dict[str, Any] = {}
+
+    def from_config(config: Any) -> Any:
+        folder = config.get_main_option("script_location")
+        if folder not in found:
+            found[folder] = scripts.from_config(config)
+        return found[folder]
+
+    return SimpleNamespace(from_config=from_config)
 
 
 class _Engines:
@@ -113,9 +129,10 @@ def _made_by(make: Callable[..., None], storage: Any, path: Path) -> bytes:
 
 
 @contextlib.contextmanager
-def _instead(owner: Any, name: str, ours: Callable[..., Any]) -> Iterator[None]:
+def _instead(owner: Any, name: str, ours: Callable[[Any], Any]) -> Iterator[None]:
+    """Have `owner` use what `ours` makes of its own."""
     theirs = getattr(owner, name)
-    setattr(owner, name, ours)
+    setattr(owner, name, ours(theirs))
     try:
         yield
     finally:

@@ -44,7 +44,7 @@ def run_load(
     open_source(settings.source, settings.clouds)  # a source that is none is refused before a run is started
     results: list[MonthResult] = []
     zones: ZonesResult | None = None
-    with asked_to_stop() as was_asked_to_stop, open_history() as instance, quick_sqlite(), handed_over():
+    with asked_to_stop() as was_asked_to_stop, quick_sqlite(), open_history() as instance, handed_over():
         definitions = build_definitions(settings)
         current = CurrentMonths(
             lambda: stores_in(definitions),

@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from dagster._core.storage import sql
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 
@@ -34,9 +35,12 @@ def test_a_load_makes_an_engine_once_a_database(project: Project, monkeypatch: p
 
 
 def test_afterwards_all_is_as_dagster_has_it(project: Project) -> None:
-    before = [*(module.create_engine for module in MODULES), STORAGE._initdb]
+    def theirs() -> list[object]:
+        return [*(module.create_engine for module in MODULES), STORAGE._initdb, sql.ScriptDirectory]
+
+    before = theirs()
     project.load("green", "2021-01")
-    assert [*(module.create_engine for module in MODULES), STORAGE._initdb] == before
+    assert theirs() == before
 
 
 def test_the_events_of_a_load_are_in_the_files_where_others_look_for_them(project: Project) -> None:

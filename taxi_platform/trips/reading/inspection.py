@@ -190,6 +190,11 @@ def _parquet_footer(path: Path, name: str) -> tuple[int, tuple[str, ...]]:
         ) from error
 
 
+def _count(byte: bytes, chunk: bytes) -> int:
+    """How often `byte` is there: most files have none, and to look for one is ten times as fast as to count."""
+    return chunk.count(byte) if byte in chunk else 0
+
+
 class _LineCounter:
     """Counts lines in a stream of chunks, wherever the chunks are cut."""
 
@@ -206,8 +211,8 @@ class _LineCounter:
         import numpy as np
 
         self.text_bytes += len(chunk)
-        self.nuls += chunk.count(b"\0")
-        self.crs += chunk.count(b"\r")
+        self.nuls += _count(b"\0", chunk)
+        self.crs += _count(b"\r", chunk)
         ends = np.flatnonzero(np.frombuffer(chunk, np.uint8) == _LF)
         if not len(ends):
             self._extend(chunk)
