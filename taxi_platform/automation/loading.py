@@ -141,11 +141,12 @@ def _run(
     tags: Mapping[str, str],
 ) -> dg.ExecuteInProcessResult | str:
     """A run in this process, to its end; why there could be none, where Dagster's storage did not answer."""
-    job = defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection=set(keys))
+    job = defs.resolve_implicit_global_asset_job_def()
     try:
         with in_words(), rerunnable(instance):
             result = job.execute_in_process(
                 instance=instance,
+                asset_selection=list(keys),  # said of the run too: the UI shows it as the run's target
                 partition_key=partition_key,
                 raise_on_error=False,
                 # Whoever typed the command sees that it failed: the daemon need not run it again.
