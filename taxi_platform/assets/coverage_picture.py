@@ -49,7 +49,7 @@ def glance(cells: Sequence[Cell]) -> str:
     width = _NAMES + _YEAR * len(years) + 9
     return f"{text}\n\n" + image(
         "months by year",
-        f"<svg xmlns='http://www.w3.org/2000/svg' width='{3 * width}' viewBox='0 0 {width} {foot + 2}' fill='gray' "
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='{2 * width}' viewBox='0 0 {width} {foot + 2}' fill='gray' "
         f"font-family='arial' font-size='6'><path fill='steelblue' d='{bars}'/>{drawn}</svg>",
     )
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import dagster as dg
 
+from taxi_platform.assets.stages import SERVICE_TAG
 from taxi_platform.assets.zones import WAREHOUSE_ZONES_KEY, ZONES_KEY
 from taxi_platform.automation.instance import in_words
 from taxi_platform.automation.jobs import month_keys
@@ -127,7 +128,7 @@ def _month(
     keys: Sequence[dg.AssetKey],
     tags: Mapping[str, str],
 ) -> MonthResult:
-    result = _run(defs, instance, keys, month.key, tags)
+    result = _run(defs, instance, keys, month.key, {SERVICE_TAG: service.name, **tags})
     if isinstance(result, str):
         return MonthResult(service.name, month.key, "failed", message=result)
     return _result_of(result, service, month)

@@ -54,7 +54,8 @@ def test_a_run_says_what_it_loaded(project: Project) -> None:
     with open_instance(project.folder) as instance:
         (run,) = instance.get_runs()
     assert run.asset_selection == {asset_key(stage, SERVICES["yellow"]) for stage in STAGES}
-    assert {tag for tag in run.tags if not tag.startswith("dagster/")} == set()
+    shown = {name: value for name, value in run.tags.items() if not name.startswith("dagster/")}
+    assert shown == {"taxi/service": "yellow"}
 
 
 @pytest.mark.parametrize("service", SERVICES)
