@@ -124,9 +124,20 @@ class Project:
 
     def run(self, *words: str) -> Answer:
         """The command in a process of its own, to its end."""
-        process = self.start(*words)
-        out, err = process.communicate(timeout=120)
-        return Answer(process.returncode, out, err)
+        return self.python(*TAXI[1:], *words)
+
+    def python(self, *words: str) -> Answer:
+        """This Python in a process of its own, to its end: with `-c CODE`, `-m MODULE` or a file."""
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
 
     def environment(self) -> Mapping[str, str]:
         inherited = {name: value for name, value in os.environ.items() if name not in _foreign()}

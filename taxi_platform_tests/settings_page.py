@@ -70,13 +70,20 @@ and try that each default is as good as no setting.
 ## Where they are read
 
 1. the environment of the process,
-2. `.env.{TAXI_PROFILE}`, where a profile is named (in the environment or in `.env`),
+2. `.env.{TAXI_PROFILE}`, where a profile is named (`taxi --profile`, in the environment or in `.env`),
 3. `.env`,
 
 the first of them that says something wins; an empty value says nothing. The files lie beside `dagster.yaml`, which is
 looked for in the current folder and upward; relative paths start there too. (`--source`, typed with a command, counts
-for more, and a relative folder starts where it was typed.) [.env.local.example](../.env.local.example),
-[.env.postgres.example](../.env.postgres.example) and [.env.google.example](../.env.google.example) are ready to copy.
+for more, and a relative folder starts where it was typed.) `taxi doctor` says what came from which of them.
+
+**Ready to copy**, as `.env` or as a profile (`.env.dev`, then `taxi --profile dev status`):
+
+- [.env.local.example](../.env.local.example): all on this machine, with every setting there is
+- [.env.dev.example](../.env.dev.example): to try things out beside what is in earnest, with stores of its own
+- [.env.prod.example](../.env.prod.example): in earnest, by itself, with alerts
+- [.env.postgres.example](../.env.postgres.example), [.env.google.example](../.env.google.example): those stores
+
 `.env` and its like are never committed.
 
 A name that begins with `TAXI_` and is not on this page is refused, and so is a value that nobody knows; the sentence

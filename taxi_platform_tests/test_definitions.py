@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import subprocess
-import sys
 
 import dagster as dg
 import pytest
@@ -14,7 +12,7 @@ from taxi_platform.settings import Settings
 from taxi_platform.trips.cleaning import CLEANING_VERSION
 from taxi_platform.trips.months import last_full_month
 from taxi_platform.trips.services import SERVICES, new_york_today
-from taxi_platform_tests.conftest import Project
+from taxi_platform_tests.conftest import Answer, Project
 
 STAGES = ("raw", "cleaned", "lake", "warehouse")
 FIRST = {"yellow": "2009-01", "green": "2013-08", "fhv": "2015-01", "fhvhv": "2019-02"}
@@ -159,17 +157,9 @@ def test_the_stages_are_the_same_in_buckets_and_say_what_they_are_made_of(
 
 
 def python(project: Project, code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=project.folder,
-        env=project.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    done = project.python("-c", code)
+    assert done.exit_code == 0, done.err
+    return done.out
 
 
 @pytest.mark.parametrize("warehouse", ["", "postgresql://u:pw@nowhere/db"])
@@ -202,26 +192,18 @@ def test_a_query_needs_no_dagster(project: Project) -> None:
     assert python(project, code).strip() == "False"
 
 
-def dagster_validates(project: Project) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "dagster", "definitions", "validate"],
-        cwd=project.folder,
-        env=project.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+def dagster_validates(project: Project) -> Answer:
+    return project.python("-m", "dagster", "definitions", "validate")
 
 
 def test_dagster_finds_the_definitions_valid(project: Project) -> None:
     done = dagster_validates(project)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Validation successful" in done.stdout + done.stderr
+    assert done.exit_code == 0, done.out + done.err
+    assert "Validation successful" in done.out + done.err
 
 
 def test_dagster_shows_the_sentence_of_a_wrong_setting(project: Project) -> None:
     project.settings["TAXI_RULES"] = "colour"
     done = dagster_validates(project)
-    assert done.returncode != 0
-    assert "TAXI_RULES: 'colour' is unknown. Known are passenger_count_zero" in done.stdout + done.stderr
+    assert done.exit_code != 0
+    assert "TAXI_RULES: 'colour' is unknown. Known are passenger_count_zero" in done.out + done.err

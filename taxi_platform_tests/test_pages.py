@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -212,17 +211,9 @@ def test_the_python_example_of_the_readme_says_what_it_promises(at_home: Project
         + "    with duckdb.connect('sales.duckdb') as connection:\n"
         + "        print(connection.sql('select day, revenue_with_tax from report order by 1').fetchall())\n"
     )
-    done = subprocess.run(
-        [sys.executable, "example.py"],
-        cwd=at_home.folder,
-        env=at_home.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "[('2024-01-01', 15.0), ('2024-02-01', 15.0)]"
+    done = at_home.python("example.py")
+    assert done.exit_code == 0, done.err
+    assert done.out.splitlines()[-1] == "[('2024-01-01', 15.0), ('2024-02-01', 15.0)]"
 
 
 # What is said of settings

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from taxi_platform.assets.coverage import STATES, Cell, Stores, coverage
-from taxi_platform.assets.coverage_picture import picture
+from taxi_platform.assets.coverage_picture import glance, picture
 from taxi_platform.assets.late import in_words, late_by_service
 from taxi_platform.assets.stages import OWNERS
 from taxi_platform.io_managers.failing import as_failure
@@ -99,6 +99,7 @@ def _metadata(cells: Sequence[Cell]) -> dict[str, dg.MetadataValue]:
     amiss = [dg.TableRecord(cell.__dict__) for cell in cells if cell.state in ("stale", "changed", "damaged")]
     columns = [dg.TableColumn(name) for name in ("service", "month", "stage", "state")]
     return {
+        "months_by_year": dg.MetadataValue.md(glance(cells)),
         "picture": dg.MetadataValue.md(picture(cells)),
         "months_in_warehouse": dg.MetadataValue.int(
             sum(cell.stage == "warehouse" and cell.state in ("current", "stale") for cell in cells)

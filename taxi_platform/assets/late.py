@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from taxi_platform.assets.coverage import Cell
 from taxi_platform.resources.sources.look import Look
 from taxi_platform.resources.sources.source import Habits
-from taxi_platform.trips.months import Month, last_full_month
+from taxi_platform.trips.months import Month, in_ranges, last_full_month
 from taxi_platform.trips.services import SERVICES
 
 LATEST_DAYS = 106
@@ -21,19 +21,10 @@ class LateMonth:
     month: Month
     why: str
 
-    def __str__(self) -> str:
-        return f"{self.month} ({self.why})"
-
 
 def in_words(late: Sequence[LateMonth]) -> str:
     """The late months in one line; those that follow one another and are late for the same reason as a range."""
-    spans: list[tuple[LateMonth, LateMonth]] = []
-    for one in late:
-        if spans and spans[-1][1].month.plus(1) == one.month and spans[-1][1].why == one.why:
-            spans[-1] = spans[-1][0], one
-        else:
-            spans.append((one, one))
-    return ", ".join(str(first) if first is last else f"{first.month}..{last}" for first, last in spans)
+    return ", ".join(f"{months} ({why})" for months, why in in_ranges((one.month, one.why) for one in late))
 
 
 def late_by_service(

@@ -50,7 +50,7 @@ def mart_asset(service: Service, kind: str) -> dg.AssetsDefinition:
         "key": mart_key(service),
         "group_name": MARTS,
         "kinds": {"mart", kind},
-        "tags": {"taxi/service": service.name, "taxi/stage": MARTS},
+        "tags": {stages.SERVICE_TAG: service.name, "taxi/stage": MARTS},
     }
     of_op = {name: common.pop(name) for name in ("partitions_def", "backfill_policy", "retry_policy")}
 

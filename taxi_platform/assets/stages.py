@@ -13,6 +13,9 @@ from taxi_platform.trips.months import Month
 from taxi_platform.trips.schema import Column
 from taxi_platform.trips.services import TIMEZONE, Service
 
+SERVICE_TAG = "taxi/service"
+"""Of assets and of runs: whose trips they are."""
+
 STAGES = ("raw", "cleaned", "lake", "warehouse")
 OWNERS = ("team:taxi-platform",)
 
@@ -47,7 +50,7 @@ def common(service: Service, stage: str, *, kinds: set[str], code_version: str) 
     return of_stage(stage, group=service.name, kinds=kinds, code_version=code_version) | {
         "key": asset_key(stage, service),
         "partitions_def": monthly_partitions(service),
-        "tags": {"taxi/service": service.name, "taxi/stage": stage},
+        "tags": {SERVICE_TAG: service.name, "taxi/stage": stage},
         # One run a month, also where the UI is asked for a single run over a range: a month is replaced on its own.
         "backfill_policy": dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
     }

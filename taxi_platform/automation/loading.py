@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import dagster as dg
 
+from taxi_platform.assets.stages import SERVICE_TAG
 from taxi_platform.assets.zones import WAREHOUSE_ZONES_KEY, ZONES_KEY
 from taxi_platform.automation.instance import in_words
 from taxi_platform.automation.jobs import month_keys
@@ -127,7 +128,7 @@ def _month(
     keys: Sequence[dg.AssetKey],
     tags: Mapping[str, str],
 ) -> MonthResult:
-    result = _run(defs, instance, keys, month.key, tags)
+    result = _run(defs, instance, keys, month.key, {SERVICE_TAG: service.name, **tags})
     if isinstance(result, str):
         return MonthResult(service.name, month.key, "failed", message=result)
     return _result_of(result, service, month)
@@ -141,11 +142,12 @@ def _run(
     tags: Mapping[str, str],
 ) -> dg.ExecuteInProcessResult | str:
     """A run in this process, to its end; why there could be none, where Dagster's storage did not answer."""
-    job = defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection=set(keys))
+    job = defs.resolve_implicit_global_asset_job_def()
     try:
         with in_words(), rerunnable(instance):
             result = job.execute_in_process(
                 instance=instance,
+                asset_selection=list(keys),  # said of the run too: the UI shows it as the run's target
                 partition_key=partition_key,
                 raise_on_error=False,
                 # Whoever typed the command sees that it failed: the daemon need not run it again.

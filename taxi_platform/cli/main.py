@@ -39,11 +39,11 @@ STATES = {
     examples={
         "taxi load green 2020-03..2020-05": "load three months",
         "taxi load all 2021": "every service, a whole year",
-        "taxi status": "what is loaded, what is out of date",
+        "taxi status": "what is loaded, what is stale",
         'taxi query "select count(*) from green_trips"': "ask the warehouse",
-        "taxi doctor": "what is wrong here, and how to mend it",
-        "taxi up": "Dagster's UI (once called Dagit)",
-        "taxi load --help": "more of a command, with examples",
+        "taxi doctor": "what is wrong, what to do",
+        "taxi up": "Dagster's UI (once Dagit)",
+        "taxi load --help": "more of a command",
     },
     exit_codes={0: "all went well", 1: "something failed: a sentence says what", 2: WRONG, 130: STOPPED},
 )

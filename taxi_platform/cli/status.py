@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from taxi_platform.cli.session import read_settings
-from taxi_platform.cli.tables import COLOURS, print_table
+from taxi_platform.cli.tables import COLOURS, in_utc, print_table
+from taxi_platform.trips.months import Month, in_ranges
 
 if TYPE_CHECKING:
     from taxi_platform.assets.coverage import Cell
@@ -70,26 +71,34 @@ def run_status(*, refresh: bool, source: str | None, as_json: bool) -> None:
             click.echo(f"{service} is late: {in_words(months)}.")
     if not cells:
         click.echo("Nothing is loaded yet. Begin with: taxi load green 2021-01")
-    when = f"was last looked at {looked_at}" if looked_at else "has not been looked at yet: taxi status --refresh"
-    click.echo(f"The source {name} {when}.")
+    if looked_at:
+        click.echo(f"The source {name} was last looked at {in_utc(looked_at)} UTC.")
+    else:
+        click.echo(f"The source {name} has not been looked at yet: taxi status --refresh.")
 
 
 def _print_months(cells: Sequence[Cell]) -> None:
-    """A row for each month of which anything is there; of the others how many there are."""
-    rows: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    """The months of which anything is there, in one row where the same is true of them; of the others how many."""
+    rows: dict[str, dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
     for cell in cells:
-        rows[cell.service, cell.month][cell.stage] = cell.state
-    shown = {key: states for key, states in rows.items() if set(states.values()) != {"missing"}}
-    if shown:
-        stages = list(next(iter(shown.values())))
-        lines = [(*key, *states.values()) for key, states in shown.items()]
+        rows[cell.service][cell.month][cell.stage] = cell.state
+    lines, missing = [], []
+    for service, months in rows.items():
+        shown = {month: states for month, states in months.items() if set(states.values()) != {"missing"}}
+        said = in_ranges((Month.parse(month), states) for month, states in shown.items())
+        lines += [(service, span, *states.values()) for span, states in said]
+        if absent := [month for month in months if month not in shown]:
+            missing.append(f"{service}: {_not_loaded(absent)}")
+    if lines:
+        stages = list(dict.fromkeys(cell.stage for cell in cells))
         print_table(("service", "month", *stages), lines[-SHOWN:], COLOURS)
         if len(lines) > SHOWN:
-            click.echo(f"... and {len(lines) - SHOWN} months before these: --json shows all.")
-    missing: dict[str, list[str]] = defaultdict(list)
-    for service, month in rows:
-        if (service, month) not in shown:
-            missing[service].append(month)
-    for service, months in missing.items():
-        span = f"{months[0]} to {months[-1]}"
-        click.echo(f"{service}: {len(months)} months are published and not loaded, {span}.")
+            click.echo(f"... and {len(lines) - SHOWN} rows before these: --json shows all.")
+    for sentence in missing:
+        click.echo(sentence)
+
+
+def _not_loaded(months: Sequence[str]) -> str:
+    if len(months) == 1:
+        return f"1 month is published and not loaded, {months[0]}."
+    return f"{len(months)} months are published and not loaded, the first {months[0]}, the last {months[-1]}."

@@ -49,6 +49,11 @@ def size_of(size_bytes: float) -> str:
     return f"{size_bytes:.1f} TB"
 
 
+def in_utc(moment: str) -> str:
+    """A moment as the stores write it (`2026-01-02T03:04:05.678901Z`), to the second and without signs of a machine."""
+    return moment[:19].replace("T", " ")
+
+
 def _line(
     cells: Sequence[str],
     widths: Sequence[int],

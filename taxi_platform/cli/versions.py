@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import click
 
 from taxi_platform.cli.session import open_history, read_settings
-from taxi_platform.cli.tables import print_table
+from taxi_platform.cli.tables import in_utc, print_table
 from taxi_platform.errors import RequestError
 from taxi_platform.trips.month_file import MonthFile
 from taxi_platform.trips.months import Month
@@ -45,7 +47,10 @@ def run_versions(service: str, month: str, *, restore: str | None, as_json: bool
     if as_json:
         click.echo(json.dumps({"versions": found, "message": message}, indent=1))
     else:
-        print_table(["version", "", "seen", "rows", "rejected", "sums", "against the one before"], _lines(found))
+        print_table(["version", "", "seen (UTC)", "rows", "rejected", "sums"], _lines(found))
+        for before, one in pairwise(found):
+            click.echo(f"\n{one['version']} against {before['version']}:")
+            click.echo("\n".join(f"  {change}" for change in one["changes"] or ["nothing that is counted differs"]))
         if message:
             click.echo(message, err=bool(code))
     return code
@@ -72,11 +77,10 @@ def _lines(found: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
         (
             one["version"],
             "current" if one["is_current"] else "",
-            one["seen"][:19],
+            in_utc(one["seen"]),
             one["rows"],
             one["rejected"],
-            ", ".join(f"{name} {total}" for name, total in one["control_sums"].items()),
-            "; ".join(one["changes"]),
+            ", ".join(f"{name} {Decimal(total):,}" for name, total in one["control_sums"].items()),
         )
         for one in found
     ]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import dagster as dg
 
-PID_TAG = "process/pid"
-HOST_TAG = "process/host"
-STARTED_TAG = "process/started"
+# Dagster's UI shows tags that do not begin with dagster/ beside each run, large: not where a process is looked up.
+PID_TAG = "dagster/process/pid"
+HOST_TAG = "dagster/process/host"
+STARTED_TAG = "dagster/process/started"
 
 _marked: set[str] = set()
 

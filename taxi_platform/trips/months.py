@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeVar
 
 from taxi_platform.errors import RequestError
 
 _KEY = re.compile(r"(?!0000)([0-9]{4})-([0-9]{2})")
 _YEAR = re.compile(r"(?!0000)[0-9]{4}")
+_Said = TypeVar("_Said")
 
 
 class Month(NamedTuple):
@@ -81,3 +82,14 @@ def parse_months(text: str) -> list[Month]:
             raise RequestError(f"The range {part!r} runs backwards. Write the older month first.")
         months.update(start.until(end))
     return sorted(months)
+
+
+def in_ranges(months: Iterable[tuple[Month, _Said]]) -> list[tuple[str, _Said]]:
+    """Months as `2020-03..2020-05` where they follow one another and the same is said of them."""
+    found: list[tuple[Month, Month, _Said]] = []
+    for month, said in months:
+        if found and (found[-1][1].plus(1), found[-1][2]) == (month, said):
+            found[-1] = (found[-1][0], month, said)
+        else:
+            found.append((month, month, said))
+    return [(first.key if first == last else f"{first}..{last}", said) for first, last, said in found]

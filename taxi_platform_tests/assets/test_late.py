@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 from taxi_platform.assets.coverage import Cell
-from taxi_platform.assets.coverage_picture import COLOURS, picture, svg
+from taxi_platform.assets.coverage_picture import COLOURS, glance, picture, svg
 from taxi_platform.assets.late import in_words, late_months
+from taxi_platform.assets.month_picture import INLINE
 from taxi_platform.resources.sources.look import Look
 from taxi_platform.resources.sources.source import Habits
 from taxi_platform.trips.months import Month
@@ -16,7 +17,7 @@ LOOK = Look("tlc", "green", "now", dict.fromkeys(("2026-05", "2026-06", "2026-07
 
 
 def late(loaded: list[str], look: Look | None = LOOK, today: dt.date = TODAY, **options: object) -> list[str]:
-    return [str(one) for one in late_months(Habits(), look, loaded, today, **options)]  # type: ignore[arg-type]
+    return [in_words([one]) for one in late_months(Habits(), look, loaded, today, **options)]  # type: ignore[arg-type]
 
 
 def test_what_the_source_has_and_we_do_not_is_late() -> None:
@@ -67,3 +68,19 @@ def test_the_picture_has_a_field_a_month_and_stage_in_the_colour_of_its_state() 
         assert f'fill="{COLOURS[cell.state]}">{title}' in drawn
     assert picture(cells).startswith("![months by stage](data:image/svg+xml;base64,")
     assert picture([]) == "Nothing is loaded, and the source was not looked at yet."
+
+
+def test_what_the_warehouse_has_is_shown_in_place_at_a_glance_however_many_gaps_there_are() -> None:
+    gaps = {"yellow": 2, "green": 3, "fhv": 5, "fhvhv": 7}
+    cells = [
+        Cell(service, f"{year}-{month:02}", "warehouse", "missing" if (year + month) % gap == 0 else "stale")
+        for service, gap in gaps.items()
+        for year in range(2009, 2027)
+        for month in range(1, (year * gap) % 13 + 1)
+    ]
+    text = glance(cells)
+    assert len(text) < INLINE
+    assert text.startswith(f"{sum(cell.state == 'stale' for cell in cells)} months are in the warehouse.")
+    few = [Cell("green", "2020-03", "warehouse", "current"), Cell("green", "2021-01", "warehouse", "missing")]
+    assert "d='M25%2012v-1h9v1z'" in glance(few)
+    assert glance(few[1:]) == "Nothing is in the warehouse."

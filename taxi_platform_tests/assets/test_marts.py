@@ -178,6 +178,7 @@ def test_jobs_sensors_and_schedules_make_marts_where_they_are_wanted(project: Pr
         assert len(keys) == 4 + marts
 
 
+@pytest.mark.long
 def test_postgres_has_the_same_marts(
     loaded_once: Project, postgres18: PostgresServer, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

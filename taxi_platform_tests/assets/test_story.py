@@ -49,6 +49,15 @@ def table(value: dg.MetadataValue[Any]) -> list[dict[str, Any]]:
     return [dict(record.data) for record in value.records]
 
 
+def test_a_run_says_what_it_loaded(project: Project) -> None:
+    project.load("yellow", MONTH, *ONE)
+    with open_instance(project.folder) as instance:
+        (run,) = instance.get_runs()
+    assert run.asset_selection == {asset_key(stage, SERVICES["yellow"]) for stage in STAGES}
+    shown = {name: value for name, value in run.tags.items() if not name.startswith("dagster/")}
+    assert shown == {"taxi/service": "yellow"}
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_stages_tell_the_same_numbers_in_the_same_words(project: Project, service: str) -> None:
     (month,) = project.load(service, MONTH, *ONE)

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from taxi_platform.assets.coverage import Cell
 from taxi_platform.assets.stages import asset_key
 from taxi_platform.automation.instance import open_instance
 from taxi_platform.definitions import build_definitions
@@ -44,12 +45,11 @@ def test_what_is_loaded_is_current_in_every_stage(template: Project) -> None:
     assert (document["source"], document["looked_at"]) == ("sample://?rows=500", None)
 
 
-def test_the_text_has_a_row_a_month_and_says_that_nobody_looked(template: Project) -> None:
+def test_the_text_has_a_row_for_months_that_are_alike_and_says_that_nobody_looked(template: Project) -> None:
     assert template.taxi("status").out.splitlines() == [
-        "service  month    raw      cleaned  lake     warehouse",
-        "-------  -------  -------  -------  -------  ---------",
-        "green    2024-01  current  current  current  current",
-        "green    2024-02  current  current  current  current",
+        "service  month             raw      cleaned  lake     warehouse",
+        "-------  ----------------  -------  -------  -------  ---------",
+        "green    2024-01..2024-02  current  current  current  current",
         "The source sample://?rows=500 has not been looked at yet: taxi status --refresh.",
     ]
 
@@ -72,9 +72,9 @@ def test_a_refresh_looks_without_downloading_and_says_when(
     monkeypatch.setattr("taxi_platform.io_managers.stored.utc_now", lambda: "2026-01-02T03:04:05.000000Z")
     answer = project.taxi("status", "--refresh")
     assert answer.out.splitlines() == [
-        "yellow: 1 months are published and not loaded, 2019-05 to 2019-05.",
-        "green: 1 months are published and not loaded, 2024-01 to 2024-01.",
-        f"The source {folder} was last looked at 2026-01-02T03:04:05.000000Z.",
+        "yellow: 1 month is published and not loaded, 2019-05.",
+        "green: 1 month is published and not loaded, 2024-01.",
+        f"The source {folder} was last looked at 2026-01-02 03:04:05 UTC.",
     ]
     assert of(project, "2024-01") == ("missing",) * 4
     assert json.loads(project.taxi("status", "--json").out)["looked_at"] == "2026-01-02T03:04:05.000000Z"
@@ -166,11 +166,17 @@ def test_without_a_warehouse_its_months_are_missing(loaded: Project) -> None:
     assert of(loaded, "2024-01") == ("current", "current", "current", "missing")
 
 
-def test_a_long_list_shows_its_end_and_says_what_it_left_out(project: Project) -> None:
-    for number in range(70):
-        month = f"{2014 + number // 12}-{number % 12 + 1:02d}"
-        (project.home / f"lake/green_trips/source_month={month}").mkdir(parents=True)
-        (project.home / f"lake/green_trips/source_month={month}/manifest.json").write_text("damaged")
+def test_a_long_list_shows_its_end_and_says_what_it_left_out(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    months = [f"{2014 + number // 12}-{number % 12 + 1:02d}" for number in range(140)]
+    states = dict.fromkeys(months, "missing") | dict.fromkeys(months[::2], "current")
+    cells = [Cell("green", month, stage, state) for month, state in states.items() for stage in STAGES]
+    monkeypatch.setattr("taxi_platform.assets.coverage.coverage", lambda *_: cells)
     lines = project.taxi("status").out.splitlines()
-    assert len(json.loads(project.taxi("status", "--json").out)["cells"]) == 280
-    assert lines[-1].startswith("The source sample has not been looked at yet")
+    assert lines[2].split() == ["green", months[20], *["current"] * 4]
+    assert lines[61].split() == ["green", months[138], *["current"] * 4]
+    assert lines[62:] == [
+        "... and 10 rows before these: --json shows all.",
+        "green: 70 months are published and not loaded, the first 2014-02, the last 2025-08.",
+        "The source sample has not been looked at yet: taxi status --refresh.",
+    ]
+    assert len(json.loads(project.taxi("status", "--json").out)["cells"]) == 560

@@ -34,6 +34,10 @@ def test_versions_are_listed_with_what_changed(twice: Project) -> None:
     assert [[second["rows"], second["control_sums"]["total_amount"]]] == twice.rows(NUMBERS)
     shown = twice.taxi("versions", "green", "2021-01").out
     assert all(one["version"] in shown for one in (first, second))
+    assert shown.partition(f"{second['version']} against {first['version']}:\n")[2].splitlines() == [
+        f"  {change}" for change in second["changes"]
+    ]
+    assert max(map(len, shown.splitlines())) < 100
 
 
 def test_a_version_comes_back_in_lake_and_warehouse_and_the_next_load_goes_forward(twice: Project) -> None:
