@@ -85,8 +85,7 @@ def _in_lake(lake: MonthFile, names: Sequence[str]) -> Totals:
 
 def _in_warehouse(warehouse: Warehouse, lake: MonthFile, names: Sequence[str], version: str | None) -> Totals:
     if version is None:
-        row = warehouse.month(lake.table, lake.partition)
-        version = "none" if row is None else row.version
+        version = warehouse.version(lake.table, lake.partition) or "none"
     rows, sums = warehouse.totals(lake.table, lake.partition, names)
     return Totals("warehouse", version, rows, sums)
 

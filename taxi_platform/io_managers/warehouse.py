@@ -97,6 +97,10 @@ class Warehouse(Protocol):
         """What the ledger says of one month, and what the table answers; None where it was never loaded."""
         ...
 
+    def version(self, table: str, partition: Partition) -> str | None:
+        """Which version of a month the ledger says is there; None where it was never loaded. No row is counted."""
+        ...
+
     def totals(self, table: str, partition: Partition, columns: Sequence[str]) -> tuple[int, dict[str, Decimal]]:
         """How many rows of a month the table has, and what their columns sum up to, asked of the table itself."""
         ...

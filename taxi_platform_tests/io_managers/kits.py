@@ -240,6 +240,7 @@ class WarehouseKit(StoreKit):
 
     def version_of(self, month: str, table: str = TABLE) -> tuple[str, str] | None:
         row = self.warehouse.month(table, month)
+        assert self.warehouse.version(table, month) == (row and row.version)
         return None if row is None else (row.version, row.as_of)
 
 

@@ -154,6 +154,10 @@ class BigQueryWarehouse:
         with self._session() as session:
             return settled(session, table, partition, self.partition_column)
 
+    def version(self, table: str, partition: Partition) -> str | None:
+        row = self.month(table, partition)  # whether it is settled, the counts tell
+        return None if row is None else row.version
+
     def totals(self, table: str, partition: Partition, columns: Sequence[str]) -> tuple[int, dict[str, Decimal]]:
         day = day_of(partition)
         with self._session() as session:

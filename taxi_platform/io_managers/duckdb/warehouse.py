@@ -168,6 +168,16 @@ class DuckDBWarehouse:
                 return None
             return _ledger_row(connection, table, day_of(partition), self.partition_column)
 
+    def version(self, table: str, partition: Partition) -> str | None:
+        if not self.path.exists():
+            return None
+        with connected(self.path, read_only=True) as connection:
+            if not columns_of(connection, LEDGER):
+                return None
+            query = f"SELECT version FROM {LEDGER} {sql.OF_LEDGER}"  # noqa: S608
+            row = one_row(connection, query, [table, day_of(partition)])
+            return None if row is None else str(row[0])
+
     def totals(self, table: str, partition: Partition, columns: Sequence[str]) -> tuple[int, dict[str, Decimal]]:
         of_day, values = sql.where(self.partition_column, day_of(partition))
         sums = [f"coalesce(sum({sql.quoted(name)}), 0)" for name in columns]

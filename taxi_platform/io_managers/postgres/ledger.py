@@ -65,6 +65,15 @@ def ledger_row(
     return None if found is None else LedgerRow(table, day, *found)
 
 
+def ledger_version(session: Session, table: str, day: dt.date | None) -> str | None:
+    """What the ledger says of a month, and nothing of the table."""
+    if catalogue.relation(session, LEDGER) is None:
+        return None
+    query = SQL("SELECT version FROM {} WHERE {}").format(session.name(LEDGER), sql.OF_LEDGER)
+    found = session.row(query, [table, day])
+    return None if found is None else str(found[0])
+
+
 def _count(session: Session, table: str, partition_column: str, day: dt.date | None) -> Composable:
     relation = catalogue.relation(session, table)
     if not _has_months(relation, None if day is None else partition_column):

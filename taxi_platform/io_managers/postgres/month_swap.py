@@ -205,8 +205,7 @@ class MonthSwap:
         self._session.run(sql.create_table(self._name, columns, self._column))
         for made_of in self._indexes(None, columns):
             self._session.run(sql.create_index(self._name, made_of))
-        for comment in sql.comments(self._session.schema, self._table, schema):
-            self._session.run(comment)
+        self._session.run(SQL("; ").join(sql.comments(self._session.schema, self._table, schema)))
         created = catalogue.relation(self._session, self._table)
         assert created is not None
         return created

@@ -13,7 +13,7 @@ from taxi_platform.errors import DamagedStoreError, RequestError
 from taxi_platform.io_managers.postgres import catalogue
 from taxi_platform.io_managers.postgres import table_sql as sql
 from taxi_platform.io_managers.postgres.copying import copy_out
-from taxi_platform.io_managers.postgres.ledger import confirm, ledger_row, ledger_rows
+from taxi_platform.io_managers.postgres.ledger import confirm, ledger_row, ledger_rows, ledger_version
 from taxi_platform.io_managers.postgres.month_swap import MonthSwap
 from taxi_platform.io_managers.postgres.session import Session, reading, writing
 from taxi_platform.io_managers.stored import Outcome, Stamp, Stored, day_of, table_name
@@ -72,8 +72,8 @@ class PostgresWarehouse:
         force: bool = False,
     ) -> Stored:
         _refuse(table, stamp)
-        self._require_schema()
         with writing(self.address) as session:
+            self._require_schema(session)
             before = self._locked(session, table, partition, stamp)
             held = self._held(session, table, partition, stamp, before)  # also asked of a forced one: is it too old?
             if held is not None and not force:
@@ -115,10 +115,10 @@ class PostgresWarehouse:
             confirm(session, table, day_of(partition), stamp.as_of)
         return self._stored(table, partition, before.version, "unchanged", before.rows, before)
 
-    def _require_schema(self) -> None:
-        """Have the schema be there: in a transaction of its own, so that nobody waits for it as long as rows move."""
-        with writing(self.address) as session:
-            if not catalogue.schema_exists(session):
+    def _require_schema(self, asking: Session) -> None:
+        """Have the schema be there: made in a transaction of its own, so that nobody waits as long as rows move."""
+        if not catalogue.schema_exists(asking):
+            with writing(self.address) as session:
                 session.lock_until_commit(sql.lock_key("schema", session.schema))
                 session.run(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.names([session.schema])))
 
@@ -134,6 +134,10 @@ class PostgresWarehouse:
     def month(self, table: str, partition: Partition) -> LedgerRow | None:
         with reading(self.address) as session:
             return ledger_row(session, table, day_of(partition), self.partition_column)
+
+    def version(self, table: str, partition: Partition) -> str | None:
+        with reading(self.address) as session:
+            return ledger_version(session, table, day_of(partition))
 
     def totals(self, table: str, partition: Partition, columns: Sequence[str]) -> tuple[int, dict[str, Decimal]]:
         with reading(self.address) as session:
