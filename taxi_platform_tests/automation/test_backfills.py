@@ -79,10 +79,11 @@ def test_everything_is_killed_in_the_middle_and_nothing_is_lost_or_doubled(
         up.start()
     up.wait_for(lambda: up.backfill_status(backfill).startswith("COMPLETED"), "the backfill", 400)
     assert up.backfill_status(backfill) == "COMPLETED_SUCCESS"
-    succeeded = {run["month"] for run in up.runs() if run["status"] == "SUCCESS"}
-    # A run that was killed between its last step and its own end stays a failed one: nothing is left to do again.
-    done = {run["month"] for run in up.runs() if run["status"] == "FAILURE" and len(up.steps_done(run["runId"])) == 4}
-    assert succeeded | done == set(keys)
+    # A run that was killed stays a failed one, also where nothing was left to do; what it had done is not done again.
+    done: dict[str, set[str]] = {key: set() for key in keys}
+    for run in up.runs():
+        done[run["month"]].update(up.steps_done(run["runId"]))
+    assert {key: len(steps) for key, steps in done.items()} == dict.fromkeys(keys, 4)
     up.stop()
     assert_all_there(off, keys)
 

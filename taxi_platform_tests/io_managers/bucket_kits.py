@@ -22,6 +22,7 @@ from taxi_platform_tests.io_managers.kits import FolderKit
 from taxi_platform_tests.io_managers.months import TABLE
 from taxi_platform_tests.kit import azurite, google_cloud
 from taxi_platform_tests.kit.gcs_emulator import GcsEmulator
+from taxi_platform_tests.kit.s3_emulator import S3Emulator
 
 if TYPE_CHECKING:
     from taxi_platform.io_managers.month_io import MonthIOManager
@@ -184,7 +185,7 @@ class S3Kit(BucketKit):
     is_long = True
     scheme = "s3"
     unproven: ClassVar[Mapping[str, str]] = {
-        "of several who swap a manifest at once one wins": "moto looks, then writes, in one process",
+        "of several who swap a manifest at once one wins": "moto looks, then writes; it gets one request at a time",
         "bytes that changed on the way are refused": "moto looks at no checksum; the proxy of the tests does",
         "credentials and rights are looked at": "moto lets anybody in",
         "a bucket in another region is said to be so": "moto has none elsewhere; the answer is played",
@@ -282,16 +283,9 @@ def s3_client(variables: Mapping[str, str]) -> Any:
 @functools.cache
 def s3_server() -> str:
     """The address of moto in a thread of this process."""
-    import logging
-
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    atexit.register(server.stop)
-    host, port = server.get_host_and_port()
-    return f"http://{host}:{port}"
+    emulator = S3Emulator().start()
+    atexit.register(emulator.stop)
+    return emulator.url
 
 
 @functools.cache

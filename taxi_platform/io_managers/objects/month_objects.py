@@ -216,8 +216,9 @@ class MonthObjects:
     def _holds(self, key: str, digest: str, size: int) -> bool:
         if self.store.size(key) != size:
             return False
-        with self.store.fetch(key) as path:
+        with self.store.fetch(key) as path, contextlib.suppress(FileNotFoundError):  # it was pruned a moment ago
             return sha256_of(path) == digest
+        return False
 
     def _refuse_superseded(self, manifest: Manifest, mine: tuple[str, str]) -> None:
         there = manifest.get(manifest.current)

@@ -182,7 +182,7 @@ class Interruptible:
 
     def __getattr__(self, name: str) -> Any:
         asked = getattr(self._store, name)
-        if name not in ("read", "swap", "create", "delete", "found", "size"):
+        if name not in ("read", "swap", "create", "delete", "fetch", "found", "size"):
             return asked
 
         def call(*args: Any, **options: Any) -> Any:
